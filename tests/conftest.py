@@ -1,0 +1,7 @@
+"""What every test shares."""
+
+import os
+
+# Before anything imports gradio or the hub: no test asks the network for anything.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

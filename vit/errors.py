@@ -1,0 +1,29 @@
+"""Every error that this project raises on purpose.
+
+Each message is one sentence (or two) for a person: what is wrong, and what to do next.
+The page, the command line and the HTTP names show ``str(error)`` as it is.
+"""
+
+
+class VitError(Exception):
+    """The root: catch this to catch everything below."""
+
+
+class ImageError(VitError):
+    """The file is no picture that can be shown."""
+
+
+class ModelError(VitError):
+    """The name is unknown, or the weights can't be had."""
+
+
+class CaptureError(VitError):
+    """The model has no attention over picture tokens, or a layer's map can't be vouched for."""
+
+
+class MethodError(VitError):
+    """The method isn't defined for this model, or was asked with impossible options."""
+
+
+class BudgetError(VitError):
+    """The work would need more memory than is allowed."""
