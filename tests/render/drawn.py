@@ -1,0 +1,26 @@
+"""Small pictures and maps for the drawing tests."""
+
+import numpy as np
+import torch
+
+from vit.attention import Heatmap
+
+
+def photo(height: int = 32, width: int = 48) -> np.ndarray:
+    """A picture with every pixel different, so that a shift or a swapped channel shows."""
+    rng = np.random.default_rng(height * 1000 + width)
+    return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def grey(height: int, width: int, level: int = 128) -> np.ndarray:
+    return np.full((height, width, 3), level, dtype=np.uint8)
+
+
+def heat(values, provenance: str = "bundled", method: str = "raw", caption: str = "attention of layer 1") -> Heatmap:
+    return Heatmap(torch.as_tensor(values, dtype=torch.float32), method, caption, "vit_tiny", provenance)
+
+
+def hot_cell(rows: int, cols: int, row: int, col: int, value: float = 1.0) -> torch.Tensor:
+    values = torch.zeros(rows, cols)
+    values[row, col] = value
+    return values
