@@ -1,0 +1,156 @@
+"""The checkpoints that come with the project: ``assets/weights/NAME.safetensors`` with its card ``NAME.json``.
+
+A card says how the network is built, what its classes are, how it was trained and how often it is right.
+``python -m vit train`` writes both files. Reading the cards imports no torch.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vit.errors import ModelError
+from vit.models.sharing import Shared
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from vit.models.vision_model import VisionModel
+
+FOLDER = Path(__file__).parents[2] / "assets" / "weights"
+
+_PATIENCE = 60.0  # seconds to wait for another's load of the same 10 MB
+_networks = Shared()
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a bundled checkpoint's ``.json`` says, checked."""
+
+    name: str
+    network: str  # "vit", "deit" or "swin"
+    shape: dict  # the network's own arguments; image_size is (height, width)
+    labels: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str
+    data: str  # what it was trained on, in words
+    top1: float  # percent of validation pictures whose likeliest class is right
+    pictures: int  # how many pictures that was measured on; 0 if the card doesn't say
+
+
+def bundled_names() -> list[str]:
+    """The names of all bundled checkpoints, the most accurate first; one with an unreadable card comes last."""
+
+    def rank(name: str) -> tuple:
+        try:
+            return (-read_card(name).top1, name)
+        except ModelError:
+            return (1.0, name)
+
+    cards = FOLDER.glob("*.json")
+    names = [path.stem for path in cards if _NAME.fullmatch(path.stem) and _weights(path.stem).is_file()]
+    return sorted(names, key=rank)
+
+
+def read_card(name: str) -> Card:
+    """The card of a bundled checkpoint; ModelError if there is none or it can't be used."""
+    try:
+        if not _NAME.fullmatch(name):
+            raise FileNotFoundError
+        fields = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        shape = dict(fields["shape"])
+        height, width = (int(side) for side in shape["image_size"])
+        shape["image_size"] = (height, width)
+        card = Card(
+            name=name,
+            network=str(fields["network"]),
+            shape=shape,
+            labels=tuple(str(label) for label in fields["labels"]),
+            mean=tuple(float(value) for value in fields["mean"]),
+            std=tuple(float(value) for value in fields["std"]),
+            interpolation=str(fields["interpolation"]),
+            data=str(fields["data"]),
+            top1=float(fields["top1"]),
+            pictures=int(fields.get("pictures", 0)),
+        )
+    except OSError as error:
+        raise ModelError(f"There is no bundled model called {name}.") from error
+    except KeyError as error:
+        raise ModelError(f"The card of the bundled model {name} lacks {error}.") from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(f"The card of the bundled model {name} is damaged.") from error
+    known = card.interpolation in ("nearest", "bilinear", "bicubic", "lanczos")
+    if not known or len(card.mean) != 3 or len(card.std) != 3:
+        raise ModelError(f"The card of the bundled model {name} does not say how to prepare a picture.")
+    if not card.labels or not 0 <= card.top1 <= 100:
+        raise ModelError(f"The card of the bundled model {name} is damaged.")
+    return card
+
+
+def describe(name: str) -> str:
+    """A bundled model in a line: ``bundled · Imagenette, 10 classes · top-1 61.2%``."""
+    card = read_card(name)
+    return f"bundled · {card.data}, {len(card.labels)} classes · top-1 {card.top1:.1f}%"
+
+
+def load_bundled(name: str, weights: str | Path = "pretrained") -> "VisionModel":
+    """A bundled model; ``weights`` may also be "random", or a safetensors file that fits its shape exactly."""
+    from vit.models.vision_model import Preprocessing, VisionModel
+
+    card = read_card(name)
+    if weights == "random":
+        network, provenance = build(card).eval().requires_grad_(False), "random"
+    elif weights == "pretrained":
+        network = _networks.get(name, lambda _: _filled(card, _weights(name), f"The weights of {name}"), _PATIENCE)
+        provenance = "bundled"
+    else:
+        path = Path(weights)
+        network, provenance = _filled(card, path, f"The weights file {path.name}"), f"file:{path.name}"
+    prepare = Preprocessing(card.shape["image_size"], card.mean, card.std, card.interpolation)  # type: ignore[arg-type]
+    return VisionModel(name, network, prepare, card.labels, provenance)
+
+
+def _filled(card: Card, path: Path, what: str) -> "nn.Module":
+    """The card's network with a file's weights, in float32, eval mode, frozen."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    network = build(card)
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError as error:
+        raise ModelError(f"{what} can't be found.") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"{what} can't be read: the file is damaged or no safetensors file.") from error
+    try:
+        network.load_state_dict({key: tensor.float() for key, tensor in tensors.items()}, strict=True)
+    except RuntimeError as error:
+        raise ModelError(f"{what} can't be used: they do not fit the network of {card.name}.") from error
+    if not all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values()):
+        raise ModelError(f"{what} can't be used: they hold numbers that are not finite.")
+    return network.eval().requires_grad_(False)
+
+
+def build(card: Card) -> "nn.Module":
+    """The card's network, untrained."""
+    arguments = {"classes": len(card.labels), **card.shape}
+    try:
+        match card.network:
+            case "vit" | "deit":
+                from vit.models.vit import ViT
+
+                return ViT(**{"distilled": card.network == "deit", **arguments})
+            case "swin":
+                from vit.models.swin import Swin
+
+                return Swin(**arguments)
+    except (TypeError, ValueError, ZeroDivisionError, RuntimeError, AssertionError) as error:
+        raise ModelError(f"The card of the bundled model {card.name} describes no possible network.") from error
+    raise ModelError(f"The bundled model {card.name} is a network of an unknown kind, {card.network!r:.40}.")
+
+
+def _weights(name: str) -> Path:
+    return FOLDER / f"{name}.safetensors"

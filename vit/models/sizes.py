@@ -1,0 +1,100 @@
+"""The same model for pictures of another size."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from vit.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from vit.models.vision_model import VisionModel
+
+
+def resized(model: "VisionModel", size: tuple[int, int]) -> "VisionModel":
+    """``model`` for inputs of ``size``, (height, width) in pixels; the given model and its network stay as they are.
+
+    A network that takes any size is shared and only the preparation changes. One that is built for a size is built
+    anew for the other by timm, from the same weights, with position embeddings and biases resampled as timm does it
+    for a checkpoint. ModelError if the size does not fit.
+    """
+    height, width = _sides(size)
+    if (height, width) == tuple(model.prepare.size):
+        return model
+    patch_rows, patch_cols = _patch(model.network)
+    if height % patch_rows or width % patch_cols:
+        raise ModelError(
+            f"{model.name} cuts pictures into patches of {patch_rows}×{patch_cols} pixels, "
+            f"so {height}×{width} (height × width) does not fit: take multiples of the patch."
+        )
+    other = replace(model, prepare=replace(model.prepare, size=(height, width)))
+    if type(model.network).__module__.startswith("vit."):
+        return other  # ours take any multiple of their patch
+    if type(model.network).__module__.startswith("timm."):
+        other = replace(other, network=_built_for(model, (height, width)))
+    _try(other, model)
+    return other
+
+
+def _sides(size: tuple[int, int]) -> tuple[int, int]:
+    try:
+        height, width = (int(side) for side in size)
+        whole = (height, width) == tuple(size)
+    except (TypeError, ValueError) as error:
+        raise ModelError("An input size is two whole numbers: height and width in pixels.") from error
+    if not whole or min(height, width) < 1:
+        raise ModelError("An input size is two whole numbers of at least 1: height and width in pixels.")
+    return height, width
+
+
+def _patch(network: "nn.Module") -> tuple[int, int]:
+    """(height, width) of the patches that the picture is cut into; (1, 1) for a network without such patches."""
+    embedding = getattr(network, "patch_embed", None)
+    ratio = getattr(embedding, "feat_ratio", None)  # timm's: a hybrid's patches are larger than its last convolution
+    stride = getattr(getattr(embedding, "proj", None), "stride", None)  # PVT's patches overlap: the stride counts
+    patch = ratio(as_scalar=False) if callable(ratio) else stride or getattr(embedding, "patch", None)
+    if isinstance(patch, int):
+        return patch, patch
+    if isinstance(patch, tuple | list) and len(patch) == 2 and all(isinstance(side, int) for side in patch):
+        return patch[0], patch[1]
+    return 1, 1
+
+
+def _built_for(model: "VisionModel", size: tuple[int, int]) -> "nn.Module":
+    """A timm network of this size with the model's weights; the model's own network if timm builds it for no size."""
+    import timm
+
+    weights = model.network.state_dict()
+    try:
+        network = timm.create_model(
+            model.name, pretrained=True, img_size=size, pretrained_cfg_overlay={"state_dict": weights}
+        )
+    except TypeError as error:
+        if "img_size" in str(error):
+            return model.network
+        raise _does_not_fit(model, size) from error
+    except Exception as error:  # each family refuses in its own way
+        raise _does_not_fit(model, size) from error
+    if set(network.state_dict()) != set(weights):
+        raise _does_not_fit(model, size)
+    configuration: dict = vars(network)["pretrained_cfg"]
+    configuration.pop("state_dict", None)  # a second copy of the weights
+    return network.eval().requires_grad_(False)
+
+
+def _try(other: "VisionModel", model: "VisionModel") -> None:
+    """One pass over a grey picture: the only way to know whether a network of another's takes a size."""
+    import torch
+
+    try:
+        with torch.no_grad():
+            other.network(torch.zeros(1, 3, *other.prepare.size))
+    except (RuntimeError, ValueError, AssertionError, IndexError, ZeroDivisionError) as error:
+        raise _does_not_fit(model, other.prepare.size) from error
+
+
+def _does_not_fit(model: "VisionModel", size: tuple[int, int]) -> ModelError:
+    height, width = model.prepare.size
+    return ModelError(
+        f"{model.name} can't take pictures of {size[0]}×{size[1]} (height × width); its own size is {height}×{width}."
+    )
