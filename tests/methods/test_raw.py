@@ -1,0 +1,107 @@
+import pytest
+import torch
+
+from tests.families import FAMILIES, photo, tiny_model
+from tests.methods.reference import dense
+from vit.capture import record_attention
+from vit.errors import MethodError
+from vit.methods import explain
+from vit.methods.choices import asking
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_head_s_row_is_the_row_of_its_matrix(family):
+    record = record_attention(tiny_model(family), photo())
+    for number, layer in enumerate(record.layers):
+        for query in (None, int(layer.queries.tokens[-1, -1])):
+            shares, _ = asking(layer.queries, query)
+            heat = explain(record, "raw", layer=number, head=1, query=query)
+            expected = layer.keys.patches(shares.double() @ dense(layer, head=1))
+            assert torch.allclose(heat.values.double(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_other_direction_is_the_column(family):
+    record = record_attention(tiny_model(family), photo())
+    layer = record.layers[0]
+    heat = explain(record, "raw", layer=0, head=0, query=(1, 2), direction="by")
+    expected = layer.queries.patches(dense(layer, head=0)[:, layer.keys.token((1, 2))])
+    assert torch.allclose(heat.values.double(), expected, atol=1e-6)
+    assert "to the patch in row 2, column 3" in heat.caption
+
+
+@pytest.mark.parametrize("fusion", ["mean", "max", "min"])
+def test_heads_fused(fusion):
+    record = record_attention(tiny_model("vit"), photo())
+    row = record.layers[1].weights[0, :, 0, 1:]  # (heads, patches), from CLS
+    expected = {"mean": row.mean(0), "max": row.amax(0), "min": row.amin(0)}[fusion]
+    heat = explain(record, "raw", layer=1, head=fusion)
+    assert torch.allclose(heat.values.flatten(), expected, atol=1e-7)
+    assert f"{fusion} of all heads, from CLS" in heat.caption
+
+
+def test_received_is_the_mean_of_all_rows():
+    record = record_attention(tiny_model("deit"), photo())
+    heat = explain(record, "received", layer=0, head=1)
+    assert torch.allclose(heat.values.flatten(), record.layers[0].weights[0, 1].mean(0)[2:], atol=1e-7)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_received_in_windows_too(family):
+    record = record_attention(tiny_model(family), photo())
+    layer = record.layers[-1]
+    expected = layer.keys.patches(dense(layer).mean(0))
+    assert torch.allclose(explain(record, "received").values.double(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("family", "words"),
+    [
+        ("vit", "from CLS"),
+        ("deit", "from the mean of CLS and DIST"),
+        ("dinov2 with registers", "from CLS"),
+        ("siglip", "from the pool's query"),
+        ("swin", "from the mean of all patches"),
+    ],
+)
+def test_the_caption_names_the_readout(family, words):
+    record = record_attention(tiny_model(family), photo())
+    assert words in explain(record, "raw").caption
+    assert words in explain(record, "rollout").caption
+
+
+def test_the_caption_says_what_is_not_on_the_picture():
+    record = record_attention(tiny_model("vit"), photo())
+    share = float(record.layers[1].weights[0, :, 0, 0].mean())
+    assert f"{100 * share:.1f}% on CLS not shown" in explain(record, "raw").caption
+
+
+def test_the_map_knows_its_model_and_weights():
+    heat = explain(record_attention(tiny_model("vit"), photo()), "raw")
+    assert (heat.method, heat.model, heat.provenance, heat.untrained) == ("raw", "tiny vit", "random", True)
+
+
+def test_where_only_a_pool_asks_a_patch_can_not():
+    record = record_attention(tiny_model("siglip"), photo())
+    with pytest.raises(MethodError, match="only POOL asks; .* the patch in row 1, column 2"):
+        explain(record, "raw", query=(0, 1))
+    with pytest.raises(MethodError, match="only POOL asks"):
+        explain(record, "rollout", query=(0, 1))
+    assert float(explain(record, "rollout", query=(0, 1), last=-2).values.sum()) > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"layer": 2}, "0 to 1"),
+        ({"layer": 0.5}, "0 to 1"),
+        ({"head": 2}, "0 to 1"),
+        ({"head": "sum"}, "mean, max, min"),
+        ({"head": -1}, "0 to 1"),
+        ({"query": (4, 0)}, "rows 0 to 3"),
+        ({"direction": "up"}, "to, by"),
+    ],
+)
+def test_impossible_options_are_sentences(options, says):
+    with pytest.raises(MethodError, match=says):
+        explain(record_attention(tiny_model("vit"), photo()), "raw", **options)

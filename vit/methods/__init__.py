@@ -1,0 +1,75 @@
+"""Ways to turn a record into a heatmap: one file a method, marked with ``@method``.
+
+A method is a pure function of a record and its own named options. It sees no model and no picture.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from vit.attention import AttentionRecord, Heatmap
+from vit.errors import MethodError
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method as it is listed: its name, what it means in a sentence, and what it needs of a record."""
+
+    name: str
+    title: str  # the first line of its docstring
+    run: Callable[..., Heatmap]
+    needs: tuple[str, ...] = ()  # of "gradients", "features", "values"
+
+    @cached_property
+    def options(self) -> dict[str, Any]:
+        """Each option's name and default."""
+        parameters = list(inspect.signature(self.run).parameters.values())[1:]
+        return {p.name: p.default for p in parameters}
+
+
+_METHODS: dict[str, Method] = {}
+
+
+def method(name: str, needs: tuple[str, ...] = ()) -> Callable[[Callable[..., Heatmap]], Callable[..., Heatmap]]:
+    """Marks a function ``(record, **options) -> Heatmap`` as the method of this name."""
+
+    def mark(run: Callable[..., Heatmap]) -> Callable[..., Heatmap]:
+        title = (run.__doc__ or "").strip().splitlines()[0]
+        _METHODS[name] = Method(name, title, run, needs)
+        return run
+
+    return mark
+
+
+def list_methods() -> list[str]:
+    """The names that ``explain`` takes."""
+    return sorted(_METHODS)
+
+
+def get_method(name: str) -> Method:
+    """The method of this name, or a MethodError that lists them all."""
+    if name not in _METHODS:
+        raise MethodError(f"There is no method {name!r}; choose one of: {', '.join(list_methods())}.")
+    return _METHODS[name]
+
+
+def explain(record: AttentionRecord, method: str = "rollout", **options: Any) -> Heatmap:
+    """The heatmap that a method makes of a record; the options are the method's own, by name.
+
+    Raises MethodError for an unknown method or option, and where the method isn't defined for this model.
+    """
+    chosen = get_method(method)
+    unknown = sorted(set(options) - set(chosen.options))
+    if unknown:
+        have = ", ".join(chosen.options) or "none"
+        raise MethodError(f"{method} has no option {unknown[0]!r}; its options: {have}.")
+    heat = chosen.run(record, **options)
+    return replace(heat, model=record.model, provenance=record.provenance)
+
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

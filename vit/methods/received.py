@@ -1,0 +1,24 @@
+"""Attention received: how much all tokens together look at each patch."""
+
+import torch
+
+from vit.attention import AttentionRecord, Heatmap
+from vit.methods import method
+from vit.methods.choices import Head, choose_layer, fuse_heads, head_words, left_out
+
+
+@method("received")
+def received(record: AttentionRecord, layer: int = -1, head: Head = "mean") -> Heatmap:
+    """How much each patch is looked at, on average over all query tokens of a layer.
+
+    Formula: the mean over the rows of A, so that an evenly looking layer gives 1/tokens everywhere.
+
+    Misleads: "sinks", patches that many tokens look at for want of anything better, stand out most (Darcet et al.
+    2024, "Vision Transformers Need Registers", https://arxiv.org/abs/2309.16588).
+    """
+    number, chosen = choose_layer(record, layer)
+    everyone = torch.full((chosen.queries.count,), 1.0 / chosen.queries.count)
+    shares = chosen.queries.gather(everyone)  # (windows, queries)
+    per_token = chosen.keys.scatter(torch.einsum("wq,wqk->wk", shares, fuse_heads(chosen, head)))
+    caption = f"attention received in layer {number + 1}, {head_words(head)}{left_out(chosen.keys, per_token)}"
+    return Heatmap(chosen.keys.patches(per_token), "received", caption)
