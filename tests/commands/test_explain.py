@@ -1,0 +1,97 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.families import photo
+from vit.__main__ import main
+
+
+@pytest.fixture
+def work(tmp_path, bundle, monkeypatch):
+    """A folder with a photo, and a bundled model called "tiny"."""
+    bundle("tiny")
+    Image.fromarray(photo(height=60, width=90)).save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["out.png", "out.jpg"])
+def test_an_overlay_with_its_legend(work, name, capsys):
+    assert main(["explain", "photo.jpg", "--model", "tiny", "-o", name]) == 0
+    with Image.open(work / name) as picture:
+        assert picture.width == 176  # the legend needs that much
+        assert picture.height > 60
+    assert "tiny" in capsys.readouterr().out
+
+
+def test_the_bare_overlay_has_the_photo_s_own_size_and_is_not_the_photo(work):
+    options = ["--method", "raw", "--layer", "1", "--head", "1", "--query", "1,2", "--bare"]
+    assert main(["explain", "photo.jpg", "--model", "tiny", *options, "-o", "out.png"]) == 0
+    with Image.open(work / "out.png") as drawn, Image.open(work / "photo.jpg") as given:
+        assert drawn.size == given.size
+        assert np.abs(np.asarray(drawn).astype(int) - np.asarray(given)).max() > 30
+
+
+def test_another_head_is_another_picture(work):
+    pictures = []
+    for head in ("0", "1"):
+        main(["explain", "photo.jpg", "--model", "tiny", "--method", "raw", "--head", head, "--bare", "-o", "out.png"])
+        pictures.append(np.asarray(Image.open(work / "out.png")))
+    assert not np.array_equal(*pictures)
+
+
+def test_all_layers_as_an_animation(work):
+    assert main(["explain", "photo.jpg", "--model", "tiny", "--method", "raw", "-o", "out.gif"]) == 0
+    with Image.open(work / "out.gif") as picture:
+        assert getattr(picture, "n_frames", 1) == 2
+
+
+def test_raw_numbers(work):
+    assert main(["explain", "photo.jpg", "--model", "tiny", "-o", "out.npz"]) == 0
+    with np.load(work / "out.npz") as file:
+        assert file["layer_1_weights"].sum(-1) == pytest.approx(1, abs=1e-5)
+        assert json.loads(str(file["about"]))["model"] == "tiny"
+
+
+@pytest.mark.parametrize("name", ["out.pdf", "out.svg"])
+def test_a_figure(work, name):
+    assert main(["explain", "photo.jpg", "--model", "tiny", "-o", name]) == 0
+    assert (work / name).stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nothing.jpg", "--model", "tiny", "-o", "out.png"], "no such picture"),
+        (["photo.jpg", "--model", "no_such_model", "-o", "out.png"], "no_such_model"),
+        (["photo.jpg", "--model", "tiny", "-o", "out.bmp"], ".png"),
+        (["photo.jpg", "--model", "tiny", "-o", "nowhere/out.png"], "no folder"),
+        (["photo.jpg", "--model", "tiny", "--method", "magic", "-o", "out.png"], "rollout"),
+        (["photo.jpg", "--model", "tiny", "--method", "raw", "--layer", "7", "-o", "out.png"], "0 to 1"),
+        (["photo.jpg", "--model", "tiny", "--query", "1;2", "-o", "out.png"], "no token '1;2'"),
+        (["photo.jpg", "--model", "tiny", "--query", "1,x", "-o", "out.png"], "two whole numbers"),
+        (["photo.jpg", "--model", "tiny", "--alpha", "3", "-o", "out.png"], "0 to 1"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_2(work, arguments, says, capsys):
+    assert main(["explain", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+    assert "Traceback" not in error
+    assert not list(work.glob("out*"))
+
+
+def test_models_lists_what_is_at_hand(work, capsys, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(work / "hub"))
+    assert main(["models"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("tiny")
+    assert "the default" in printed
+
+
+def test_models_all_lists_timm_s_too(work, capsys):
+    assert main(["models", "--all", "deit_tiny*"]) == 0
+    assert "deit_tiny_distilled_patch16_224.fb_in1k" in capsys.readouterr().out

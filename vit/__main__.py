@@ -1,0 +1,49 @@
+"""``python -m vit explain | models | train``: the app's work from a shell. Exit 0, or 2 with one line on stderr."""
+
+import argparse
+import sys
+from importlib import import_module
+
+from vit.errors import VitError
+
+COMMANDS = {  # each is a module of vit.commands with add_arguments(parser) and run(options)
+    "explain": "what a model looks at in a photo: a picture, an animation, a figure or raw numbers",
+    "models": "the models that can be asked for",
+    "train": "train a Vision Transformer from scratch on a folder of pictures",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command and returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    overview = argparse.ArgumentParser(
+        prog="python -m vit",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="commands:\n" + "\n".join(f"  {name:9} {words}" for name, words in COMMANDS.items()),
+        epilog="python -m vit COMMAND --help tells a command's options",
+    )
+    overview.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+    name = overview.parse_args(arguments[:1]).command
+    command = import_module(f"vit.commands.{name}")  # only this one's imports: --help and `models` need no torch
+    parser = argparse.ArgumentParser(prog=f"python -m vit {name}", description=command.__doc__)
+    command.add_arguments(parser)
+    options = parser.parse_args(arguments[1:])
+    options.words = arguments  # as typed, for a run's card
+    try:
+        command.run(options)
+    except VitError as error:
+        return _fail(parser, str(error))
+    except KeyboardInterrupt:
+        return _fail(parser, "stopped")
+    except BrokenPipeError:  # the reader of our output has had enough
+        sys.stderr.close()
+    return 0
+
+
+def _fail(parser: argparse.ArgumentParser, sentence: str) -> int:
+    print(f"{parser.prog}: {' '.join(sentence.split())}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

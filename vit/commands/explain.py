@@ -1,0 +1,128 @@
+"""Shows what a model looks at in a photo. Layers, heads, rows and columns count from 0; −1 is the last layer."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vit.errors import VitError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from vit.attention import AttentionRecord, Heatmap
+
+PICTURES = (".png", ".jpg", ".jpeg")
+FIGURES = (".pdf", ".svg")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photo", metavar="PHOTO", help="a picture file")
+    parser.add_argument("--model", help="a bundled name or a timm name (default: the best whose weights are at hand)")
+    parser.add_argument("--weights", default="pretrained", help="pretrained (default), or a .safetensors file")
+    parser.add_argument("--method", default="rollout", help="raw, received, rollout, … (default: rollout)")
+    parser.add_argument("--layer", type=int, help="a layer's number, for methods of one layer")
+    parser.add_argument("--head", help="a head's number, or mean, max or min over all heads")
+    parser.add_argument("--query", metavar="ROW,COL", help="the patch that asks, or a token's name such as cls")
+    parser.add_argument("--target", type=int, metavar="CLASS", help="the class, for methods that take gradients")
+    parser.add_argument("--size", metavar="HEIGHT,WIDTH", help="feed the model at another size than its own, in pixels")
+    parser.add_argument("--alpha", type=float, default=0.6, help="opacity of the heat, 0 to 1")
+    parser.add_argument("--colormap", default="turbo", help="turbo, viridis, inferno, magma, plasma or cividis")
+    parser.add_argument(
+        "--bare", action="store_true", help="the overlay alone, in the photo's own size, without legend"
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help=".png or .jpg: the overlay; .gif: all layers in turn; .pdf or .svg: a figure; .npz: every raw weight",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    kind = options.out.suffix.lower()
+    if kind not in (*PICTURES, *FIGURES, ".gif", ".npz"):
+        raise VitError(f"{options.out.name} ends in none of: {', '.join((*PICTURES, '.gif', *FIGURES, '.npz'))}.")
+    if not options.out.absolute().parent.is_dir():
+        raise VitError(f"There is no folder {options.out.parent} to write into.")
+    from vit.capture import record_attention
+    from vit.image import load_image
+    from vit.methods import get_method
+    from vit.models import default_model, load_model
+
+    method = get_method(options.method)
+    given = method_options(options)
+    image = load_image(options.photo)
+    model = load_model(options.model or default_model(), options.weights)
+    target = None
+    if "gradients" in method.needs or options.target is not None:
+        target = options.target
+    size = pair("--size", options.size) if options.size else None
+    record = record_attention(model, image, image_size=size, target=target)
+    write(options, kind, image, record, given)
+    label = ", ".join(f"{label} {share:.1%}" for _, label, share in record.top(3))
+    print(f"{options.out.name} · {model.name} · weights: {record.provenance}" + (f" · {label}" if label else ""))
+
+
+def write(options: argparse.Namespace, kind: str, image: "np.ndarray", record: "AttentionRecord", given: dict) -> None:
+    """Writes what the file's ending asks for."""
+    from vit.archive import to_npz
+    from vit.methods import explain
+    from vit.render import animation, figure, overlay, save, with_legend
+    from vit.render.files import write_whole
+
+    if kind == ".npz":
+        write_whole(to_npz(record), options.out)
+        return
+    if kind == ".gif":
+        heats = every_layer(record, options.method, given)
+        peak = max(float(heat.values.max()) for heat in heats)
+        frames = [overlay(image, heat, options.alpha, options.colormap, peak=peak) for heat in heats]
+        if not options.bare:
+            frames = [with_legend(f, h, options.colormap, peak) for f, h in zip(frames, heats, strict=True)]
+        animation(frames, options.out)
+        return
+    heat = explain(record, options.method, **given)
+    if kind in FIGURES:
+        figure(image, [heat], [record.model], options.out, alpha=options.alpha, colormap=options.colormap)
+        return
+    picture = overlay(image, heat, options.alpha, options.colormap)
+    save(picture if options.bare else with_legend(picture, heat, options.colormap), options.out)
+
+
+def every_layer(record: "AttentionRecord", method: str, given: dict) -> "list[Heatmap]":
+    """A map for each layer: that layer's own, or for a rollout the one that ends there."""
+    from vit.errors import MethodError
+    from vit.methods import explain, get_method
+
+    known = get_method(method).options
+    name = "layer" if "layer" in known else "last" if "last" in known else None
+    if name is None:
+        raise MethodError(f"{method} is one map for all layers: write it as .png.")
+    return [explain(record, method, **{**given, name: number}) for number in range(len(record.layers))]
+
+
+def method_options(options: argparse.Namespace) -> dict:
+    """The method's own options among the command's; one that the method doesn't have is an error that names it."""
+    given: dict = {}
+    if options.layer is not None:
+        given["layer"] = options.layer
+    if options.head is not None:
+        given["head"] = int(options.head) if options.head.isdecimal() else options.head
+    if options.query is not None:
+        given["query"] = pair("--query", options.query) if "," in options.query else options.query.lower()
+    if options.method == "rollout":  # there "head" can only be a fusion, and "layer" where the rollout ends
+        if "head" in given:
+            given["head_fusion"] = given.pop("head")
+        if "layer" in given:
+            given["last"] = given.pop("layer")
+    return given
+
+
+def pair(name: str, words: str) -> tuple[int, int]:
+    """Two whole numbers out of "3,8"."""
+    parts = words.split(",")
+    if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
+        raise VitError(f"{name} takes two whole numbers with a comma between, such as 3,8; {words!r} is not that.")
+    return int(parts[0]), int(parts[1])
