@@ -1,0 +1,187 @@
+"""A real Chromium, and the real app in a process of its own with small stand-in checkpoints."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HOSTILE = '<img src=x onerror="window.hacked=1">${1+1}{{value}}'
+LABELS = (HOSTILE, "church", "parachute", "golf ball")
+_VIT = {"image_size": [64, 64], "patch": 8, "width": 48}
+_SWIN = {"image_size": [64, 64], "patch": 4, "width": 24}
+MODELS = {
+    "standin_vit": {"network": "vit", "shape": {**_VIT, "depth": 3, "heads": 3}},
+    "standin_deit": {"network": "deit", "shape": {**_VIT, "depth": 2, "heads": 2}},
+    "standin_swin": {"network": "swin", "shape": {**_SWIN, "depths": [2, 2], "heads": [2, 4], "windows": [4, 4]}},
+}
+START = """
+import sys
+from pathlib import Path
+from typing import Any
+import vit.models.bundled as bundled
+bundled.FOLDER = Path(sys.argv[1])
+import app
+app.main()
+"""
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory) -> Path:
+    """A folder like assets/weights, with networks of random weights under cards; the first ranks first."""
+    import torch
+    from safetensors.torch import save_file
+
+    from tests.families import add_noise
+    from vit.models.bundled import build, read_card
+
+    folder = tmp_path_factory.mktemp("weights")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vit.models.bundled.FOLDER", folder)
+        for rank, (name, card) in enumerate(MODELS.items()):
+            fields = {"labels": LABELS, "mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic"}
+            fields |= {"data": "nothing", "top1": 50.0 - rank, **card}
+            (folder / f"{name}.json").write_text(json.dumps(fields))
+            torch.manual_seed(rank)
+            network = add_noise(build(read_card(name)), 0.2)
+            save_file(network.state_dict(), folder / f"{name}.safetensors")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(weights) -> Iterator[str]:
+    """The address of the running app."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "VIT_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    environment.pop("PORT", None)
+    process = subprocess.Popen([sys.executable, "-c", START, str(weights)], cwd=ROOT, env=environment)
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        _wait(address, process)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(address: str, process: subprocess.Popen, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert process.poll() is None, "the app ended before it answered"
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError("the app did not answer")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One browser for all tests. Without one they are skipped, except in CI, where that is a failure."""
+    from playwright.sync_api import sync_playwright
+
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if not path:
+        message = "No Chromium here: install the package chromium, or name one in CHROMIUM."
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """A page of one visitor, with what it asked for and what went wrong."""
+
+    page: Any
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name):
+        return getattr(self.page, name)
+
+    def shown(self, state: str = "ready, example") -> "Visit":
+        """Waits until a result is shown and all its layers are here."""
+        states = ", ".join(f'.explorer[data-state="{name.strip()}"][data-loaded="all"]' for name in state.split(","))
+        self.page.wait_for_selector(states, timeout=60_000)
+        self.frame()
+        return self
+
+    def frame(self) -> None:
+        """Waits until what was asked for is painted."""
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def give(self, *files) -> None:
+        self.page.set_input_files("input[data-testid=photo-file]", *files)
+
+    def hover(self, y: float, x: float) -> None:
+        """Points at a place of the picture, 0 … 1."""
+        box = self.page.locator(".marks").bounding_box()
+        self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        self.frame()
+
+    def pick(self, group: str, value: str) -> None:
+        self.page.click(f'[data-pick="{group}"] [data-value="{value}"]')
+        self.frame()
+
+    def slide(self, name: str, value: float) -> None:
+        self.page.locator(f'[data-set="{name}"]').fill(str(value))
+        self.frame()
+
+    def pixels(self, width: int, height: int) -> np.ndarray:
+        """The overlay's upper left corner, RGBA ``(height, width, 4)``."""
+        code = "([w, h]) => [...document.querySelector('.heat').getContext('2d').getImageData(0, 0, w, h).data]"
+        return np.array(self.page.evaluate(code, [width, height])).reshape(height, width, 4)
+
+    def heat(self) -> str:
+        """The overlay's pixels."""
+        return self.page.evaluate("document.querySelector('.heat').toDataURL()")
+
+
+@pytest.fixture
+def visit(chromium, server):
+    """Opens the page as a new visitor; at the end, nothing may have gone wrong in the browser or left the server."""
+    visits, contexts = [], []
+
+    def open_page(query: str = "", width: int = 1280, height: int = 800, **context) -> Visit:
+        contexts.append(chromium.new_context(viewport={"width": width, "height": height}, **context))
+        page = contexts[-1].new_page()
+        one = Visit(page)
+        page.on("request", lambda request: one.requests.append(request.url))
+        page.on("pageerror", lambda error: one.errors.append(str(error)))
+        page.on("console", lambda line: line.type == "error" and one.errors.append(line.text))
+        page.goto(server + query)
+        visits.append(one)
+        return one
+
+    yield open_page
+    for one in visits:
+        assert not one.errors
+        outside = [url for url in one.requests if not url.startswith((server, "data:", f"blob:{server}"))]
+        assert not outside
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory) -> list[Path]:
+    """Two real photographs, of different shapes."""
+    examples = sorted((ROOT / "assets" / "examples").glob("*.jpg"))
+    assert len(examples) >= 2
+    folder = tmp_path_factory.mktemp("photos")
+    return [Path(shutil.copy(path, folder / f"mine-{path.name}")) for path in examples[1:3]]

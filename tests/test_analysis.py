@@ -1,0 +1,105 @@
+import threading
+
+import pytest
+import torch
+
+from tests.families import photo, tiny_model
+from vit.analysis import Analysis
+from vit.errors import MethodError, ModelError
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """Tiny models under two names; tells which were run, in order."""
+    import vit.capture
+    import vit.models
+
+    ran: list[str] = []
+    record = vit.capture.record_attention
+
+    def counted(model, image, **options):
+        ran.append(model.name)
+        return record(model, image, **options)
+
+    families = {"one": "vit", "two": "our deit"}
+    monkeypatch.setattr(vit.models, "load_model", lambda name, **_: tiny_model(families[name]))
+    monkeypatch.setattr(vit.capture, "record_attention", counted)
+    return ran
+
+
+def test_a_picture_seen_before_runs_nothing(runs):
+    analysis = Analysis()
+    first = analysis.record(photo(), "one")
+    assert analysis.record(photo(), "one") is first
+    assert analysis.heatmap(photo(), "one", "rollout").values.shape == (4, 4)
+    assert analysis.heatmap(photo(), "one", "raw", layer=0, head=1).values.shape == (4, 4)
+    assert len(runs) == 1
+
+
+def test_another_picture_or_model_is_another_record(runs):
+    analysis = Analysis()
+    records = [analysis.record(photo(seed), name) for seed in (0, 1) for name in ("one", "two")]
+    assert len(runs) == 4
+    assert not torch.equal(records[0].logits, records[2].logits)
+
+
+def test_old_records_go_when_the_bytes_are_spent(runs):
+    size = Analysis().record(photo(), "one").bytes
+    analysis = Analysis(cache_bytes=2 * size)
+    for seed in (0, 1, 0, 2):  # 1 is the least recently used when 2 comes
+        analysis.record(photo(seed), "one")
+    runs.clear()
+    analysis.record(photo(0), "one")
+    assert runs == []
+    analysis.record(photo(1), "one")
+    assert len(runs) == 1
+
+
+def test_two_at_once_wait_for_one_run(runs):
+    analysis = Analysis()
+    records = []
+    threads = [threading.Thread(target=lambda: records.append(analysis.record(photo(7), "one"))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(runs) == 1
+    assert all(record is records[0] for record in records)
+
+
+def test_a_failed_run_is_tried_again(runs):
+    analysis = Analysis()
+    with pytest.raises(MethodError):
+        analysis.record(photo(), "one", target=99)
+    assert analysis.record(photo(), "one", target=3).target == 3
+
+
+def test_only_what_is_offered(runs, monkeypatch):
+    monkeypatch.setenv("VIT_MODELS", "one, two")
+    analysis = Analysis()
+    assert analysis.default_model() == "one"
+    assert [name for name, _ in analysis.models()] == ["one", "two"]
+    with pytest.raises(ModelError, match="one, two"):
+        analysis.record(photo(), "three")
+
+
+def test_the_page_is_told_what_is_being_done(runs):
+    said: list[str] = []
+    Analysis().record(photo(), "one", say=said.append)
+    assert said[0] == "loading one"
+    assert said[-1].startswith("layer 2")
+
+
+def test_no_lock_is_left_when_the_work_is_done(runs):
+    analysis = Analysis()
+    analysis.record(photo(), "one")
+    assert not dict(analysis._under_way)
+
+
+def test_models_go_when_their_bytes_are_spent(runs, monkeypatch):
+    analysis = Analysis()
+    first = analysis.model("one")
+    assert analysis.model("one") is first
+    monkeypatch.setattr("vit.analysis.MODEL_BYTES", 1)
+    analysis.model("two")
+    assert list(analysis._models) == ["two"]

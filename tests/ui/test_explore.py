@@ -1,0 +1,121 @@
+"""The way from a question to the explorer's value, without a browser."""
+
+import base64
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from gradio.data_classes import ImageData
+from PIL import Image
+
+from vit.attention import AttentionRecord, Grid, LayerAttention, TokenLayout
+from vit.errors import ModelError
+from vit.ui import explore
+from vit.ui.examples import examples
+from vit.ui.explorer import SCRIPTS, Explorer, script
+
+ROOT = Path(__file__).parents[2]
+
+
+class Standin:
+    """As much of Analysis as a view asks for: one layer, or whatever goes wrong."""
+
+    def __init__(self, error: Exception | None = None):
+        self.error = error
+
+    def record(self, image, model, say=None):
+        if say:
+            say(f"loading {model}")
+        if self.error:
+            raise self.error
+        layout = TokenLayout.whole(Grid(2, 2), ("cls",))
+        layer = LayerAttention("blocks.0.attn", torch.full((1, 2, 5, 5), 0.2), layout, layout)
+        return AttentionRecord(model, "random", (layer,), torch.zeros(2), ("cat", "dog"), (32, 32))
+
+
+def last_answer(picture, tmp_path, error: Exception | None = None) -> dict:
+    return list(explore.answers(Standin(error), picture, "tiny", {"ticket": 7}, str(tmp_path)))[-1]  # type: ignore[arg-type]
+
+
+def test_a_record_becomes_a_value_with_its_ticket(tmp_path):
+    value = last_answer(np.zeros((8, 12, 3), np.uint8), tmp_path)
+    assert value["ticket"] == 7 and value["model"] == "tiny" and value["untrained"]
+    assert [layer["heads"] for layer in value["layers"]] == [2]
+    assert Path(value["maps"]["path"]).is_file()
+
+
+def test_errors_become_a_sentence_and_never_a_trace(tmp_path, caplog):
+    picture = np.zeros((8, 8, 3), np.uint8)
+    assert last_answer(picture, tmp_path, ModelError("No such model."))["error"] == "No such model."
+    odd = last_answer(picture, tmp_path, RuntimeError("at /home/server/secret.py"))
+    assert "secret" not in odd["error"] and "secret" in caplog.text
+    assert last_answer(explore.Refused("This file is no picture."), tmp_path)["error"] == "This file is no picture."
+
+
+def test_what_is_being_done_is_told_while_it_takes_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(explore, "_BETWEEN_LINES", -1.0)
+    picture = np.zeros((8, 8, 3), np.uint8)
+    first, last = explore.answers(Standin(), picture, "tiny", {"ticket": 1}, str(tmp_path))  # type: ignore[arg-type]
+    assert first == {"ticket": 1, "busy": "loading tiny"} and "layers" in last
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "null", "[]", '{"ticket": "x"}', '{"ticket": 1}', '{"ticket": [], "example": {}}']
+)
+def test_a_malformed_question_is_no_example(asked):
+    assert explore._question(asked, examples()) == (0, None)
+
+
+def test_an_example_is_known_by_its_name_alone():
+    shown = examples()
+    assert explore._question(json.dumps({"ticket": 3, "example": shown[0].name}), shown) == (3, shown[0])
+    assert explore._question(json.dumps({"ticket": 3, "example": "../../secret"}), shown) == (3, None)
+
+
+def test_the_door_hands_on_a_picture_or_a_sentence(tmp_path):
+    door = explore.Door(render=False)
+    good, bad = tmp_path / "photo.png", tmp_path / "text.png"
+    Image.new("RGB", (5, 4), "red").save(good)
+    bad.write_text("no picture")
+    assert door.preprocess(ImageData(path=str(good))).shape == (4, 5, 3)
+    refused = door.preprocess(ImageData(path=str(bad)))
+    assert isinstance(refused, explore.Refused) and "JPEG" in refused and str(tmp_path) not in refused
+    assert door.preprocess(None) is None
+
+
+def test_examples_come_with_a_small_picture_inside():
+    shown = examples()
+    assert len(shown) >= 5
+    for example in shown:
+        page = example.for_page()
+        assert len(page["thumb"]) < 12_000
+        with Image.open(io.BytesIO(base64.b64decode(page["thumb"].partition(",")[2]))) as thumb:
+            assert thumb.width / thumb.height == pytest.approx(page["width"] / page["height"], rel=0.05)
+
+
+def test_nothing_in_the_templates_runs_as_code():
+    """gr.HTML evaluates both templates as JavaScript template strings and by Handlebars."""
+    explorer = Explorer(render=False)
+    for template in (explorer.html_template, explorer.css_template):
+        assert not any(sign in template for sign in ("${", "{{", "`", "\\"))
+
+
+def test_every_script_is_used_and_none_asks_another_server():
+    files = {path.stem for path in (ROOT / "vit" / "ui" / "explorer").glob("*.js")}
+    assert files == set(SCRIPTS)
+    assert "http://" not in script() and "https://" not in script() and "innerHTML" not in script()
+
+
+def test_the_page_is_built_without_torch_timm_or_matplotlib():
+    code = (
+        "import sys, app; from vit.analysis import Analysis; from vit.ui.page import build_page;"
+        "build_page(Analysis());"
+        "print([name for name in ('torch', 'timm', 'torchvision', 'matplotlib', 'cv2') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,135 @@
+"""Analysis: pictures through models, remembered. What the page, the command line and HTTP call.
+
+A picture that was seen before costs nothing: records are kept, the least recently used go first, up to a number of
+bytes. Safe for many threads; two that ask for the same thing wait for one computation.
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from vit.errors import ModelError
+from vit.image import fingerprint
+
+if TYPE_CHECKING:  # torch is imported when the first model is loaded, so that the page opens at once
+    from vit.attention import AttentionRecord, Heatmap
+    from vit.models.vision_model import VisionModel
+
+MODEL_BYTES = 4_000_000_000  # of loaded weights; the least recently used models go first
+
+Say = Callable[[str], None]  # tells a person what is being done
+
+
+class Analysis:
+    """One picture through one model, as often as anyone asks, computed once.
+
+    ``cache_bytes`` bounds the memory of kept records (``VIT_CACHE_MB``, default 512), ``offered`` the models that may
+    be asked for (``VIT_MODELS``, comma-separated; default: all).
+    """
+
+    def __init__(self, cache_bytes: int | None = None, offered: tuple[str, ...] | None = None):
+        if cache_bytes is None:
+            cache_bytes = int(float(os.environ.get("VIT_CACHE_MB") or 512) * 1e6)
+        if offered is None:
+            offered = tuple(name.strip() for name in os.environ.get("VIT_MODELS", "").split(",") if name.strip())
+        self.cache_bytes, self.offered = cache_bytes, offered
+        self._lock = threading.Lock()  # guards what follows
+        self._records: OrderedDict[tuple, AttentionRecord] = OrderedDict()
+        self._models: OrderedDict[str, VisionModel] = OrderedDict()
+        self._under_way: WeakValueDictionary[tuple, threading.Lock] = WeakValueDictionary()
+
+    def models(self) -> list[tuple[str, str]]:
+        """The models on offer: (name, a few words about it), the bundled ones first."""
+        from vit.models import list_models
+        from vit.models.bundled import bundled_names, describe
+
+        bundled = bundled_names()
+        names = self.offered or list_models()
+        return [(name, describe(name) if name in bundled else "timm, ImageNet weights from the hub") for name in names]
+
+    def default_model(self) -> str:
+        """The first model on offer if VIT_MODELS names any, else the best whose weights are at hand."""
+        from vit.models import default_model
+
+        return self.offered[0] if self.offered else default_model()
+
+    def model(self, name: str, say: Say | None = None) -> "VisionModel":
+        """A loaded model, from memory after the first time."""
+        if self.offered and name not in self.offered:
+            raise ModelError(f"{name!r} is not offered here; choose one of: {', '.join(self.offered)}.")
+        with self._once(("model", name)):
+            with self._lock:
+                if name in self._models:
+                    self._models.move_to_end(name)
+                    return self._models[name]
+            from vit.models import load_model
+
+            if say:
+                say(f"loading {name}")
+            model = load_model(name, progress=_download_words(name, say))
+            with self._lock:
+                self._models[name] = model
+                while len(self._models) > 1 and sum(map(_bytes_of, self._models.values())) > MODEL_BYTES:
+                    self._models.popitem(last=False)
+            return model
+
+    def record(
+        self, image: np.ndarray, model: str, say: Say | None = None, target: int | None = None
+    ) -> "AttentionRecord":
+        """Every layer's attention for a picture, from memory if it was asked for before."""
+        key = (fingerprint(image), model, target)
+        with self._once(key):
+            with self._lock:
+                if key in self._records:
+                    self._records.move_to_end(key)
+                    return self._records[key]
+            loaded = self.model(model, say)
+            from vit.capture import record_attention
+
+            progress = (lambda done, name: say(f"layer {done}: {name}")) if say else None
+            record = record_attention(loaded, image, target=target, progress=progress)
+            self._keep(key, record)
+            return record
+
+    def heatmap(
+        self, image: np.ndarray, model: str, method: str, target: int | None = None, **options: Any
+    ) -> "Heatmap":
+        """A method's map of a picture; gradients are recorded only for methods that need them."""
+        from vit.methods import explain, get_method
+
+        needs_gradients = "gradients" in get_method(method).needs
+        return explain(self.record(image, model, target=target if needs_gradients else None), method, **options)
+
+    def _keep(self, key: tuple, record: "AttentionRecord") -> None:
+        with self._lock:
+            self._records[key] = record
+            while len(self._records) > 1 and sum(kept.bytes for kept in self._records.values()) > self.cache_bytes:
+                self._records.popitem(last=False)
+
+    def _once(self, key: tuple) -> threading.Lock:
+        """The lock under which a thing is made; whoever comes second waits and then finds it made.
+
+        Locks are held weakly: when nobody makes or awaits the thing any more, its lock is gone.
+        """
+        with self._lock:
+            return self._under_way.setdefault(key, threading.Lock())
+
+
+def _bytes_of(model: "VisionModel") -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in model.network.parameters())
+
+
+def _download_words(name: str, say: Say | None) -> Callable[[int, int], None] | None:
+    if say is None:
+        return None
+
+    def progress(done: int, total: int) -> None:
+        of = f" of {total / 1e6:.0f}" if total else ""
+        say(f"loading {name}, {done / 1e6:.0f}{of} MB")
+
+    return progress

@@ -1,0 +1,148 @@
+"""The Explore view: a photo and a model's name go to the server once; all looking then happens in the browser."""
+
+import json
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from vit.analysis import Analysis
+from vit.errors import ImageError, VitError
+from vit.ui.examples import Example, examples
+from vit.ui.explorer import Explorer
+from vit.ui.pack import pack
+from vit.ui.photo import Photo
+
+_log = logging.getLogger(__name__)
+_BETWEEN_LINES = 0.15  # seconds: a line on what is being done comes no oftener
+_WRONG = "Something went wrong on the server with this photo and this model; try another of either."
+
+
+class Door(Photo):
+    """The way a photo comes in. A file that is no picture is handed on as the sentence that says so, not raised:
+    the page shows it where the person looks."""
+
+    def preprocess(self, payload: Any) -> Any:
+        try:
+            return super().preprocess(payload)
+        except (gr.Error, VitError) as error:
+            return Refused(str(getattr(error, "message", error)))
+
+
+class Refused(str):
+    """A sentence in place of a picture."""
+
+
+def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency_id: str) -> Explorer:
+    """Adds the view to the page that is being built. ``model`` is the page's list of models."""
+    shown = examples()
+    explorer = Explorer(elem_id="explorer", examples=[example.for_page() for example in shown])
+    photo = Door(visible=False, type="numpy")
+    question = gr.Textbox(visible=False)  # JSON: the ticket, and the example's name if it is one
+
+    def look(picture: Any, asked: str, name: str) -> Iterator[dict]:
+        ticket, example = _question(asked, shown)
+        echo = {"ticket": ticket, "example": example and example.name}
+        yield from answers(analysis, _picture(picture, example), name, echo, explorer.GRADIO_CACHE)
+
+    def opening(request: gr.Request) -> Iterator[tuple[dict, Any]]:
+        """What a visitor finds: the first example, through the model that the address names, else the default."""
+        echo = {"ticket": 0, "opening": True, "example": shown[0].name if shown else None}
+        wanted = str(request.query_params.get("model") or "")
+        try:
+            name = wanted or analysis.default_model()
+        except VitError as error:
+            yield {**echo, "error": str(error)}, gr.skip()
+            return
+        picture = _picture(None, shown[0]) if shown else Refused("Choose a photo to begin.")
+        for answer in answers(analysis, picture, name, echo, explorer.GRADIO_CACHE):
+            yield answer, gr.update(value=name) if "layers" in answer else gr.skip()
+
+    listen: dict[str, Any] = {
+        "show_progress": "hidden",
+        "concurrency_id": concurrency_id,
+        "api_visibility": "private",
+        "trigger_mode": "always_last",
+    }
+    given, out = [photo, question, model], [explorer]
+    failed = "() => window.attentionExplorer?.failed()"
+    asked = "(photo, question, model) => [...window.attentionExplorer.question(), model]"
+    explorer.ask(look, given, out, js=asked, **listen).failure(None, js=failed)
+    other = "(photo, question, model) => [...window.attentionExplorer.otherModel(model), model]"
+    model.input(look, given, out, js=other, **listen).failure(None, js=failed)
+    blocks.load(opening, None, [explorer, model], **listen)
+    return explorer
+
+
+def answers(
+    analysis: Analysis, picture: np.ndarray | str, model: str, echo: dict[str, Any], folder: str
+) -> Iterator[dict]:
+    """Values for the explorer: lines on what is being done, then the packed record or a sentence.
+
+    ``echo`` goes into each of them; ``folder`` is where Gradio serves files from.
+    """
+    if isinstance(picture, str):
+        yield {**echo, "error": str(picture)}
+        return
+    lines: queue.Queue[str | None] = queue.Queue()
+    result: list[Any] = []
+
+    def work() -> None:
+        try:
+            record = analysis.record(picture, model, say=lines.put)
+            result.append(pack(picture, record, folder, about=_about(model, record.provenance)))
+        except VitError as error:
+            result.append(str(error))
+        except Exception:
+            _log.exception("%s failed", model)
+            result.append(_WRONG)
+        finally:
+            lines.put(None)
+
+    threading.Thread(target=work, name="analysis", daemon=True).start()
+    last = time.monotonic()
+    while (line := lines.get()) is not None:
+        if time.monotonic() - last > _BETWEEN_LINES:
+            last = time.monotonic()
+            yield {**echo, "busy": line}
+    yield {**echo, **(result[0] if isinstance(result[0], dict) else {"error": result[0]})}
+
+
+def _about(model: str, provenance: str) -> str:
+    """What is known of a bundled model's training, for the line below the picture."""
+    if provenance != "bundled":
+        return ""
+    from vit.models.bundled import read_card
+
+    card = read_card(model)
+    return f"{card.data}, top-1 {card.top1:.1f}%"
+
+
+def _question(asked: str, shown: list[Example]) -> tuple[int, Example | None]:
+    """The ticket and the example out of what the page sent; anything malformed counts as neither."""
+    try:
+        fields = json.loads(asked)
+        ticket = int(fields["ticket"])
+        name = fields["example"]
+    except (ValueError, TypeError, KeyError):
+        return 0, None
+    return ticket, next((example for example in shown if example.name == name), None)
+
+
+def _picture(picture: Any, example: Example | None) -> np.ndarray | str:
+    """The photo that is asked about, or a sentence."""
+    if example is not None:
+        from vit.image import load_image
+
+        try:
+            return load_image(example.path)
+        except ImageError as error:
+            return Refused(str(error))
+    if picture is None:
+        return Refused("Choose a photo first.")
+    return picture

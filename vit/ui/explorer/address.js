@@ -1,0 +1,41 @@
+// The address holds the view: ?model=&layer=&head=&query=&method=, counted from 0, and opens to it.
+
+function readAddress() {
+  return Object.fromEntries(new URLSearchParams(window.location.search));
+}
+
+/** The view that an address asks for, as far as this record has it. */
+function applyAddress(view, wanted, layers) {
+  const number = (text, limit) => (/^\d+$/.test(text ?? "") && Number(text) < limit ? Number(text) : null);
+  if (CHOICES.method.includes(wanted.method)) view.method = wanted.method;
+  view.layer = number(wanted.layer, layers.length) ?? view.layer;
+  const { heads, queries, keys } = layers[view.layer];
+  if (FUSIONS.includes(wanted.head)) view.head = wanted.head;
+  view.head = number(wanted.head, heads) ?? view.head;
+  const [row, col] = (wanted.query ?? "").split(",");
+  if ([...queries.prefix, ...keys.prefix].includes(wanted.query)) view.query = { token: wanted.query };
+  else if (number(row, queries.rows) !== null && number(col, queries.cols) !== null) {
+    view.query = placeOf(queries, Number(row), Number(col));
+  }
+}
+
+let addressTimer = 0;
+
+function writeAddress(model, view, layers) {
+  clearTimeout(addressTimer); // browsers limit how often an address may change
+  addressTimer = setTimeout(() => {
+    const address = new URL(window.location.href);
+    const set = (name, value) => (value === null ? address.searchParams.delete(name) : address.searchParams.set(name, value));
+    set("model", model);
+    set("layer", view.layer);
+    set("head", view.head);
+    set("method", view.method);
+    let query = view.query?.token ?? null;
+    if (view.query && !view.query.token) {
+      const { row, col } = patchAt(layers[view.layer].queries, view.query);
+      query = `${row},${col}`;
+    }
+    set("query", query);
+    window.history.replaceState(window.history.state, "", address);
+  }, 150);
+}

@@ -1,0 +1,125 @@
+// Answers of the server: a record, a line on what is being done, or a sentence on what went wrong.
+
+async function receive() {
+  const { value } = props;
+  if (!value || value === "" || (value.ticket ?? 0) !== state.ticket) return;
+  if (value.busy) return busy(value.busy);
+  if (value.error) return fail(value.error);
+  if (state.value?.maps?.url === value.maps.url && state.maps) return;
+  const { ticket } = state;
+  close();
+  const picture = new Image();
+  picture.src = value.photo.url;
+  state.value = value;
+  state.source.example = value.example ?? null;
+  const old = state.view;
+  state.view = { ...startView(value.layers.length), ...(old ? kept(old, value) : {}) };
+  if (state.wanted) applyAddress(state.view, state.wanted, value.layers);
+  state.wanted = null;
+  state.maps = new Maps(value, (layer) => arrived(layer, ticket), () => {
+    if (ticket === state.ticket) fail("The maps didn’t come through; try again.");
+  });
+  state.maps.start(state.view.layer);
+  busy("bringing the maps");
+  await picture.decode().catch(() => {});
+  if (ticket !== state.ticket) return;
+  state.pictured = true;
+  stage.photo.onload = null;
+  stage.show(value.photo.url, value.width, value.height);
+  door.markExample(value.example ?? null);
+  answer(value);
+  sheet.shape = value.width / value.height;
+  reveal();
+}
+
+/** What stays chosen from one record to the next. */
+function kept(old, value) {
+  const layer = Math.min(old.layer, value.layers.length - 1);
+  const same = state.value && old.last < value.layers.length;
+  const head = typeof old.head === "number" && old.head >= value.layers[layer].heads ? "mean" : old.head;
+  const { method, direction, fusion, residual, discard, opacity, colours, smooth, scale } = old;
+  const range = same && (old.first > 0 || old.last < value.layers.length - 1) ? { first: old.first, last: old.last } : {};
+  const query = old.query?.token && value.layers[layer].queries.prefix.includes(old.query.token) ? old.query : null;
+  return { method, direction, fusion, residual, discard, opacity, colours, smooth, scale, layer, head, query, ...range };
+}
+
+function arrived(layer, ticket) {
+  if (ticket !== state.ticket || !state.maps) return;
+  const { loaded, count } = state.maps;
+  find(".origin .loading").textContent = loaded < count ? `maps of ${loaded} of ${count} layers` : "";
+  root.dataset.loaded = loaded === count ? "all" : String(loaded);
+  reveal();
+}
+
+/** Shows the result once the photo and the layer in view are both here. */
+function reveal() {
+  if (!state.maps || !state.pictured) return;
+  if (root.dataset.state === "busy" || root.dataset.state === "waiting") {
+    if (!state.maps.layers[state.view.layer]) return;
+    settle(state.value.opening ? "example" : "ready");
+    address();
+  }
+  controls.show(state.view, state.value.layers);
+  stage.fit();
+  draw();
+}
+
+function answer(value) {
+  find(".stamp").hidden = !value.untrained;
+  const list = find(".answer ol");
+  list.replaceChildren(
+    ...value.top.map(([, label, share]) => {
+      const item = document.createElement("li");
+      const [name, bar, number] = ["span", "i", "span"].map((tag) => document.createElement(tag));
+      name.textContent = label;
+      name.title = label;
+      name.className = "label";
+      bar.style.setProperty("--share", share);
+      number.textContent = `${(100 * share).toFixed(share >= 0.0995 ? 1 : 2)}%`;
+      number.className = "number";
+      item.append(name, bar, number);
+      return item;
+    }),
+  );
+  if (!value.top.length) list.textContent = "This model has no classifier.";
+}
+
+function clearAnswer() {
+  find(".answer ol").replaceChildren();
+}
+
+function settle(name) {
+  root.dataset.state = name;
+  find(".busy").hidden = name !== "busy" && name !== "waiting";
+  find(".message").hidden = name !== "error";
+  find(".invite").hidden = name !== "example";
+  const usable = name === "ready" || name === "example";
+  for (const part of [find(".controls"), find(".side")]) part.inert = !usable;
+}
+
+function busy(words) {
+  if (root.dataset.state !== "waiting" || state.ticket) settle("busy");
+  find(".busy span").textContent = words;
+}
+
+function fail(sentence) {
+  close();
+  clearAnswer();
+  find(".message p").textContent = sentence;
+  settle("error");
+}
+
+/** Lets go of the record that was shown: no old map under a new photo. */
+function close() {
+  state.maps?.close();
+  Object.assign(state, { maps: null, map: null, pointer: null, pictured: false });
+  play(false);
+  clearCanvas(stage.heat);
+  clearCanvas(stage.marks);
+  stage.tooltip(null);
+  find(".stamp").hidden = true;
+  sheet.clear(sheetLook());
+  find("[data-act=save]").disabled = true;
+  find(".origin .loading").textContent = "";
+  for (const part of [".legend .words", ".legend .most", ".legend .kind", ".origin .words"]) find(part).textContent = "";
+}

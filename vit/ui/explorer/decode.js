@@ -1,0 +1,148 @@
+// Bytes to maps. The file is described at the top of pack.py: row maxima, then codes round(255·sqrt(weight / maximum)).
+// Every number that leaves this file is a true, linear share of attention.
+
+const LINEAR = Float32Array.from({ length: 256 }, (_, code) => (code / 255) ** 2);
+
+/** Where the slots of one side of a layer sit: token numbers 0 … prefix−1 are the prefix, then patches row by row. */
+class Layout {
+  constructor(side, windows, bytes) {
+    Object.assign(this, { rows: side.rows, cols: side.cols, prefix: side.prefix, slots: side.slots, windows });
+    this.count = side.prefix.length + side.rows * side.cols;
+    this.tokens = null; // plain: slot n of the only window is token n
+    if (side.tokens) {
+      const Kind = side.tokens.bytes === 2 ? Int16Array : Int32Array;
+      const { offset, bytes: width } = side.tokens;
+      this.tokens = new Kind(bytes.slice(offset, offset + windows * side.slots * width));
+    }
+  }
+
+  /** The slots that hold a token, as window · slots + slot: one, several (overlapping windows) or none. */
+  slotsOf(token) {
+    if (!this.tokens) return token < this.slots ? [token] : [];
+    if (!this.index) {
+      this.index = Array.from({ length: this.count }, () => []);
+      this.tokens.forEach((held, slot) => held >= 0 && this.index[held].push(slot));
+    }
+    return this.index[token] ?? [];
+  }
+
+  tokenAt(slot) {
+    return this.tokens ? this.tokens[slot] : slot;
+  }
+}
+
+/** One layer's attention, read in place from its codes. */
+class Layer {
+  constructor(entry, layouts, bytes) {
+    this.name = entry.name;
+    this.heads = entry.heads;
+    this.windows = entry.windows;
+    this.queries = new Layout(entry.queries, entry.windows, layouts);
+    this.keys = new Layout(entry.keys, entry.windows, layouts);
+    const rows = entry.windows * entry.heads * this.queries.slots;
+    this.largest = new Float32Array(bytes, 0, rows);
+    this.codes = new Uint8Array(bytes, 4 * rows);
+    this.cache = new Map(); // what was worked out from this layer, such as the attention received
+  }
+
+  /** Adds factor × the row of one query slot (window · slots + slot) to `into`, by key token. */
+  addRow(head, slot, factor, into) {
+    const window = Math.floor(slot / this.queries.slots);
+    const row = (window * this.heads + head) * this.queries.slots + (slot % this.queries.slots);
+    const scale = this.largest[row] * factor;
+    const keys = this.keys.slots;
+    const start = row * keys;
+    const { tokens } = this.keys;
+    const first = window * keys;
+    for (let key = 0; key < keys; key++) {
+      const token = tokens ? tokens[first + key] : key;
+      if (token >= 0) into[token] += scale * LINEAR[this.codes[start + key]];
+    }
+  }
+
+  /** Where one query token looks in one head: a share for each key token. */
+  row(head, token) {
+    const into = new Float32Array(this.keys.count);
+    for (const slot of this.queries.slotsOf(token)) this.addRow(head, slot, 1, into);
+    return into;
+  }
+
+  /** Who looks at one key token in one head: a share for each query token. */
+  column(head, token) {
+    const into = new Float32Array(this.queries.count);
+    const { slots } = this.queries;
+    for (const place of this.keys.slotsOf(token)) {
+      const window = Math.floor(place / this.keys.slots);
+      const key = place % this.keys.slots;
+      for (let query = 0; query < slots; query++) {
+        const from = this.queries.tokenAt(window * slots + query);
+        if (from < 0) continue;
+        const row = (window * this.heads + head) * slots + query;
+        into[from] += this.largest[row] * LINEAR[this.codes[row * this.keys.slots + key]];
+      }
+    }
+    return into;
+  }
+}
+
+/** All layers of one record. They come one by one, each by one ranged request, the wanted one first. */
+class Maps {
+  constructor(value, onLayer, onError) {
+    Object.assign(this, { value, onLayer, onError });
+    this.layers = value.layers.map(() => null);
+    this.queue = value.layers.map((_, index) => index);
+    this.stop = new AbortController();
+    this.layouts = value.tokens_length ? this.bytes(0, value.tokens_length) : Promise.resolve(new ArrayBuffer(0));
+  }
+
+  get count() {
+    return this.layers.length;
+  }
+
+  get loaded() {
+    return this.layers.filter(Boolean).length;
+  }
+
+  /** Brings everything, beginning with the given layer. Two requests at a time. */
+  start(first) {
+    this.want(first);
+    this.work();
+    this.work();
+  }
+
+  /** Puts a layer at the head of the queue, if it isn't here or under way. */
+  want(index) {
+    const at = this.queue.indexOf(index);
+    if (at > 0) this.queue.unshift(...this.queue.splice(at, 1));
+  }
+
+  close() {
+    this.queue = [];
+    this.stop.abort();
+  }
+
+  async work() {
+    while (this.queue.length) {
+      const index = this.queue.shift();
+      const entry = this.value.layers[index];
+      try {
+        const [layouts, bytes] = await Promise.all([this.layouts, this.bytes(entry.offset, entry.length)]);
+        this.layers[index] = new Layer(entry, layouts, bytes);
+      } catch (error) {
+        if (!this.stop.signal.aborted) this.onError(error);
+        return this.close();
+      }
+      this.onLayer(index);
+    }
+  }
+
+  async bytes(offset, length) {
+    if (this.whole) return (await this.whole).slice(offset, offset + length);
+    const headers = { Range: `bytes=${offset}-${offset + length - 1}` };
+    const answer = await fetch(this.value.maps.url, { headers, signal: this.stop.signal });
+    if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+    if (answer.status === 206) return answer.arrayBuffer();
+    this.whole = answer.arrayBuffer(); // a proxy that knows no ranges sent everything
+    return (await this.whole).slice(offset, offset + length);
+  }
+}

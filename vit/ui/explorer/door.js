@@ -1,0 +1,98 @@
+// The door: how a photo gets in. Chosen, dropped or pasted anywhere, taken by the camera, or one of the examples.
+
+class Door {
+  constructor(root, onFile, onExample) {
+    Object.assign(this, { root, onFile, onExample });
+    this.input = root.querySelector("input[type=file]");
+    this.input.addEventListener("change", () => {
+      if (this.input.files[0]) onFile(this.input.files[0]);
+      this.input.value = ""; // the same file may be chosen again
+    });
+    this.drops();
+    document.addEventListener("paste", (event) => {
+      const file = [...(event.clipboardData?.files ?? [])][0];
+      if (!root.isConnected || !file) return;
+      event.preventDefault();
+      onFile(file);
+    });
+  }
+
+  choose() {
+    this.input.click();
+  }
+
+  examples(list) {
+    const strip = this.root.querySelector(".examples");
+    strip.replaceChildren(
+      ...list.map(({ name, words, thumb }) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.title = words;
+        button.setAttribute("aria-label", `Example: ${words}`);
+        button.dataset.example = name;
+        const picture = document.createElement("img");
+        Object.assign(picture, { src: thumb, alt: "" });
+        button.append(picture);
+        button.addEventListener("click", () => this.onExample(name, thumb));
+        return button;
+      }),
+    );
+  }
+
+  markExample(name) {
+    for (const button of this.root.querySelectorAll("[data-example]")) {
+      if (button.dataset.example === name) button.setAttribute("aria-current", "true");
+      else button.removeAttribute("aria-current");
+    }
+  }
+
+  /** The whole page takes a dropped file, and says so while one is over it. */
+  drops() {
+    const sign = this.root.querySelector(".dropping");
+    const carries = (event) => this.root.isConnected && [...(event.dataTransfer?.types ?? [])].includes("Files");
+    let inside = 0;
+    const listen = (name, act) => document.addEventListener(name, (event) => {
+      if (!carries(event)) return;
+      event.preventDefault();
+      act(event);
+      sign.hidden = inside <= 0;
+    });
+    listen("dragenter", () => inside++);
+    listen("dragleave", () => inside--);
+    listen("dragover", () => {});
+    listen("drop", (event) => {
+      inside = 0;
+      if (event.dataTransfer.files[0]) this.onFile(event.dataTransfer.files[0]);
+    });
+  }
+
+  async camera() {
+    const dialog = this.root.querySelector("dialog.camera");
+    const video = dialog.querySelector("video");
+    const words = dialog.querySelector("p");
+    words.textContent = "";
+    dialog.showModal();
+    const stop = () => {
+      for (const track of video.srcObject?.getTracks() ?? []) track.stop();
+      video.srcObject = null;
+    };
+    dialog.addEventListener("close", stop, { once: true });
+    try {
+      video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 } } });
+      if (!dialog.open) stop();
+    } catch {
+      words.textContent = "The browser gave no camera. Allow it for this page, or choose a photo instead.";
+    }
+  }
+
+  take() {
+    const dialog = this.root.querySelector("dialog.camera");
+    const video = dialog.querySelector("video");
+    if (!video.videoWidth) return;
+    const canvas = document.createElement("canvas");
+    Object.assign(canvas, { width: video.videoWidth, height: video.videoHeight });
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    dialog.close();
+    canvas.toBlob((blob) => this.onFile(new File([blob], "camera.jpg", { type: "image/jpeg" })), "image/jpeg", 0.92);
+  }
+}

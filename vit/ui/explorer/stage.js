@@ -1,0 +1,77 @@
+// The stage: the photo at its own shape, heat and marks over it, and the hand that points.
+
+class Stage {
+  constructor(root, on) {
+    this.root = root;
+    this.on = on; // {point(place | null), pin(place), tap(place), key(event), resize()}
+    this.element = root.querySelector(".stage");
+    this.photo = root.querySelector(".photo");
+    this.heat = root.querySelector(".heat");
+    this.marks = root.querySelector(".marks");
+    this.tip = root.querySelector(".tooltip");
+    this.shape = { width: 4, height: 3 };
+    this.photo.addEventListener("error", () => this.photo.removeAttribute("src")); // no browser's broken-picture sign
+    this.hands();
+    new ResizeObserver(() => this.fit()).observe(root.querySelector(".place"));
+    window.addEventListener("resize", () => this.fit());
+  }
+
+  /** A new picture: shown at its own shape, as large as the place allows. */
+  show(url, width, height) {
+    this.photo.src = url;
+    this.fit({ width, height });
+  }
+
+  fit(shape = this.shape) {
+    this.shape = shape;
+    const across = this.root.querySelector(".place").clientWidth;
+    const phone = window.innerWidth < 760;
+    const tall = phone ? window.innerHeight * 0.62 : Math.max(300, window.innerHeight - this.otherHeight());
+    const scale = Math.min(across / this.shape.width, tall / this.shape.height);
+    const width = Math.max(1, Math.round(this.shape.width * scale));
+    const height = Math.max(1, Math.round(this.shape.height * scale));
+    if (width === this.width && height === this.height) return;
+    Object.assign(this, { width, height });
+    this.element.style.width = `${width}px`;
+    this.element.style.height = `${height}px`;
+    this.on.resize();
+  }
+
+  /** What stands above and below the picture and should stay in sight with it. */
+  otherHeight() {
+    const parts = [".door", ".legend", ".controls", ".origin"].map((name) => this.root.querySelector(name).offsetHeight);
+    return parts.reduce((sum, height) => sum + height, 0) + 140;
+  }
+
+  hands() {
+    const { marks, on } = this;
+    const place = (event) => {
+      const box = marks.getBoundingClientRect();
+      const x = (event.clientX - box.left) / box.width;
+      const y = (event.clientY - box.top) / box.height;
+      return x < 0 || y < 0 || x >= 1 || y >= 1 ? null : { x, y };
+    };
+    marks.addEventListener("pointermove", (event) => on.point(place(event)));
+    marks.addEventListener("pointerdown", (event) => {
+      this.touched = event.pointerType === "touch";
+      if (this.touched) on.point(place(event)); // a finger that rests or slides points; it doesn't pin
+    });
+    // A finger that lifts leaves its map to be looked at; a mouse that leaves gives the query back.
+    marks.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && on.point(null));
+    marks.addEventListener("click", (event) => (this.touched ? on.tap : on.pin)(place(event)));
+    marks.addEventListener("keydown", (event) => on.key(event));
+  }
+
+  tooltip(place, weight, words) {
+    this.tip.hidden = !place;
+    if (!place) return;
+    this.tip.querySelector("b").textContent = weight;
+    this.tip.querySelector("span").textContent = words;
+    const { offsetWidth: across, offsetHeight: down } = this.tip;
+    const left = Math.max(4, Math.min(place.x * this.width - across / 2, this.width - across - 4));
+    const bottom = place.bottom * this.height + 8;
+    const top = place.top * this.height - down - 8;
+    const above = this.touched || bottom + down > this.height; // a finger hides what is below it
+    this.tip.style.transform = `translate(${Math.round(left)}px, ${Math.round(above && top >= 4 ? top : Math.min(bottom, this.height - down - 4))}px)`;
+  }
+}

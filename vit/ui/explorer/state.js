@@ -1,0 +1,22 @@
+// What is shown and what has been asked, in one place, and the parts that show it.
+
+const root = element.querySelector(".explorer");
+const find = (selector) => root.querySelector(selector);
+const state = {
+  value: null, // the record that is shown: pack.py's table
+  maps: null,
+  view: null,
+  pointer: null, // the place under the pointer, or null
+  map: null, // what the stage shows: {values, rows, cols, …}
+  ticket: 0, // counts questions; an answer to an older one is not shown
+  source: { file: null, example: null }, // the photo that is asked about
+  wanted: readAddress(),
+  peak: 0, // where the stage's colours end
+  shared: 0, // where the sheet's colours end
+  playing: 0,
+};
+
+const controls = new Controls(find(".controls"), set);
+const door = new Door(root, askFile, askExample);
+const stage = new Stage(root, { point, pin, tap, key: stageKey, resize: () => draw() });
+const sheet = new Sheet(find(".sheet canvas"), openCell, tellSheet);

@@ -1,0 +1,149 @@
+"""A record made ready for the page: a small table in JSON, and one binary file that the browser reads layer by layer.
+
+The file, all numbers little-endian:
+
+- first every token layout that isn't plain, each once: int16 (int32 beyond 32,767 tokens), ``(windows, slots)``;
+- then every layer, at an offset that 4 divides: the largest weight of every row, float32 ``(windows, heads, queries)``,
+  and the weights as uint8 codes ``round(255·sqrt(weight / largest))``, ``(windows, heads, queries, keys)``.
+
+The square root keeps small weights visible: a weight comes back within 0.4% of its row's largest. A weight is
+``largest · (code / 255)²``. Each layer has a flag ``signed``, false today: a family whose weights may be negative
+would store the sign in the code's top bit and set it; until the page draws that, such a layer is refused in a sentence.
+"""
+
+import hashlib
+import io
+import os
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from vit.errors import CaptureError
+
+if TYPE_CHECKING:
+    from vit.attention import AttentionRecord, LayerAttention, TokenLayout
+
+PHOTO_SIDE = 1600  # pixels of the photo's longer side, as the page shows it
+
+
+def pack(image: np.ndarray, record: "AttentionRecord", folder: str | Path, about: str = "") -> dict[str, Any]:
+    """The explorer's value for one picture, RGB uint8 ``(height, width, 3)``, and its record.
+
+    ``folder`` is where the photo and the maps are written, each under a name made of its content. ``about`` is what is
+    known of the weights, such as ``"Imagenette, top-1 81.2%"``. Raises CaptureError for maps that the page can't draw.
+    """
+    layers, maps, tokens_length = pack_maps(record)
+    return {
+        "model": record.model,
+        "provenance": provenance_in_words(record.provenance),
+        "about": about,
+        "untrained": record.untrained,
+        "top": [[number, label, share] for number, label, share in record.top(5)],
+        "width": int(image.shape[1]),
+        "height": int(image.shape[0]),
+        "photo": _file(folder, "photo.jpg", photo_bytes(image)),
+        "maps": _file(folder, "attention.bin", maps),
+        "tokens_length": tokens_length,
+        "layers": layers,
+    }
+
+
+def pack_maps(record: "AttentionRecord") -> tuple[list[dict[str, Any]], bytes, int]:
+    """The layer table, the binary file, and how many bytes at its start are token layouts."""
+    layouts: dict[bytes, int] = {}  # a layout's bytes -> its offset, so that layers share it
+    front = bytearray()
+    described = []
+    for layer in record.layers:
+        sides = {}
+        for side, layout in (("queries", layer.queries), ("keys", layer.keys)):
+            sides[side] = _describe(layout, layouts, front)
+        described.append({"name": layer.name, "windows": int(layer.weights.shape[0]), "heads": layer.heads, **sides})
+    front.extend(bytes(-len(front) % 4))
+    parts, offset = [bytes(front)], len(front)
+    for entry, layer in zip(described, record.layers, strict=True):
+        data = _encode(layer)
+        entry.update(offset=offset, length=len(data), signed=False)
+        data += bytes(-len(data) % 4)
+        parts.append(data)
+        offset += len(data)
+    return described, b"".join(parts), len(front)
+
+
+def provenance_in_words(provenance: str) -> str:
+    """Where the weights are from, for a caption."""
+    kind, _, name = provenance.partition(":")
+    return {
+        "bundled": "bundled weights",
+        "hub": f"weights {name} from the Hugging Face hub",
+        "file": f"weights from {name}",
+        "random": "untrained weights",
+    }.get(kind, provenance)
+
+
+def photo_bytes(image: np.ndarray) -> bytes:
+    """The picture as a JPEG no larger than the page needs. It carries no EXIF: an array has none."""
+    picture = Image.fromarray(image)
+    if max(picture.size) > PHOTO_SIDE:
+        picture.thumbnail((PHOTO_SIDE, PHOTO_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    data = io.BytesIO()
+    picture.save(data, "JPEG", quality=88)
+    return data.getvalue()
+
+
+def _describe(layout: "TokenLayout", seen: dict[bytes, int], front: bytearray) -> dict[str, Any]:
+    """One side of a layer for the page; a layout that isn't plain is written to ``front``, once."""
+    tokens = layout.tokens.numpy()  # (windows, slots)
+    entry = {
+        "rows": layout.grid.rows,
+        "cols": layout.grid.cols,
+        "prefix": list(layout.prefix),
+        "slots": int(tokens.shape[1]),
+        "tokens": None,
+    }
+    if layout.is_whole:
+        return entry
+    width = 2 if layout.count <= np.iinfo(np.int16).max else 4
+    data = tokens.astype(f"<i{width}").tobytes()
+    if data not in seen:
+        front.extend(bytes(-len(front) % 4))
+        seen[data] = len(front)
+        front.extend(data)
+    entry["tokens"] = {"offset": seen[data], "bytes": width}
+    return entry
+
+
+def _encode(layer: "LayerAttention") -> bytes:
+    """Row maxima, then codes: see the top of this file."""
+    weights = layer.weights.detach().numpy()  # (windows, heads, queries, keys)
+    largest = weights.max(axis=-1)  # (windows, heads, queries)
+    if not np.isfinite(largest).all():
+        raise CaptureError(f"Layer {layer.name} gave attention weights that are no numbers for this picture.")
+    if float(weights.min()) < 0:
+        raise CaptureError(
+            f"Layer {layer.name} has attention weights below zero, which the page can't draw yet; "
+            "use the command line to save them as .npz."
+        )
+    codes = np.sqrt(weights)
+    codes *= (255 / np.sqrt(np.maximum(largest, np.finfo(np.float32).tiny)))[..., None]
+    codes += 0.5
+    return largest.astype("<f4").tobytes() + codes.astype(np.uint8).tobytes()
+
+
+def _file(folder: str | Path, name: str, data: bytes) -> dict[str, Any]:
+    """Keeps ``data`` where Gradio serves files from, under a name made of its content, and says so in Gradio's words.
+
+    Written beside and renamed, so that nobody ever reads half a file.
+    """
+    home = Path(folder) / hashlib.sha256(data).hexdigest()
+    path = home / name
+    try:
+        os.utime(path)  # it is in use: the clean-up goes by age
+    except FileNotFoundError:
+        home.mkdir(parents=True, exist_ok=True)
+        beside = home / f"{uuid.uuid4().hex}.part"
+        beside.write_bytes(data)
+        os.replace(beside, path)
+    return {"path": str(path), "orig_name": name, "meta": {"_type": "gradio.FileData"}}

@@ -1,0 +1,147 @@
+"""The page: a header with the list of models, and the views below it."""
+
+import os
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+
+import gradio as gr
+from gradio.themes import Base
+
+from vit.analysis import Analysis
+from vit.errors import VitError
+from vit.ui import explore
+from vit.ui.api import add_api
+from vit.ui.examples import examples
+
+TITLE = "ViT Attention Explorer"
+MODEL_QUEUE = "model"  # every listener that runs a model shares this queue
+AT_ONCE = 2  # models that run at the same time
+WAITING = 64  # people who may wait for one
+
+_HERE = Path(__file__).parent
+_ASSETS = _HERE.parents[1] / "assets"
+_HEADER = f"<h1>{TITLE}</h1>"
+_TOOLS = """
+<button type="button" class="tool" data-tool="help" title="Keys" aria-label="Keys">?</button>
+<button type="button" class="tool" data-tool="theme" title="Light or dark" aria-label="Light or dark"><i></i></button>
+"""
+_TOOLS_SCRIPT = """
+element.addEventListener("click", (event) => {
+  const tool = event.target.closest("[data-tool]")?.dataset.tool;
+  if (tool === "help") window.attentionExplorer?.help();
+  if (tool === "theme") {
+    const dark = document.body.classList.toggle("dark");
+    localStorage.setItem("vit-theme", dark ? "dark" : "light");
+    window.dispatchEvent(new Event("resize")); // canvases take their ink from the theme
+  }
+});
+// What is typed replaces the model's name and searches the list, in place of growing into the name.
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches?.("#model input")) setTimeout(() => target.select());
+});
+const chosen = localStorage.getItem("vit-theme");
+const asked = new URLSearchParams(location.search).has("__theme");
+if (chosen && !asked) document.body.classList.toggle("dark", chosen === "dark");
+"""
+
+
+def build_page(analysis: Analysis) -> gr.Blocks:
+    """The whole page. Imports neither torch nor timm: it opens as fast as gradio itself."""
+    with gr.Blocks(title=TITLE, delete_cache=(3600, 3600), fill_width=True) as page:
+        with gr.Row(elem_id="header"):
+            gr.HTML(html_template=_HEADER, elem_id="title", apply_default_css=False, js_on_load=None)
+            model = _models(analysis)
+            gr.HTML(html_template=_TOOLS, elem_id="tools", apply_default_css=False, js_on_load=_TOOLS_SCRIPT)
+        explore.build(analysis, model, page, MODEL_QUEUE)
+        add_api(analysis, MODEL_QUEUE)
+        page.load(
+            lambda: gr.update(choices=_choices(analysis)),
+            None,
+            model,
+            show_progress="hidden",
+            api_visibility="private",
+            concurrency_limit=None,
+        )
+    page.queue(default_concurrency_limit=AT_ONCE, max_size=WAITING)
+    return page
+
+
+def launch_options() -> dict[str, Any]:
+    """How the page is launched: its looks, its limits, and nothing that asks another server for anything."""
+    fonts = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
+    return {
+        "theme": Base(font=fonts, font_mono=["ui-monospace", "monospace"], radius_size="md"),
+        "css": (_HERE / "theme.css").read_text(encoding="utf-8"),
+        "favicon_path": _ASSETS / "favicon.svg",
+        "footer_links": [],
+        "run_history": False,
+        "enable_monitoring": False,
+        "max_file_size": "64mb",
+        "state_session_capacity": 1000,
+        "show_error": True,
+        "quiet": True,
+    }
+
+
+def warm_up(analysis: Analysis) -> threading.Thread:
+    """Begins what the first visitor would wait for, beside the running server: the default model, the first example."""
+
+    def work() -> None:
+        try:
+            name = analysis.default_model()
+            for example in examples()[:1]:
+                from vit.image import load_image
+
+                analysis.record(load_image(example.path), name)
+        except VitError:
+            pass  # the page says it, to whoever opens it
+        _choices(analysis)
+
+    thread = threading.Thread(target=work, name="warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def _models(analysis: Analysis) -> gr.Dropdown:
+    """The list of models as it is known without timm: it fills up once the page is open."""
+    from vit.models.bundled import bundled_names
+
+    try:
+        first = analysis.default_model()
+    except VitError:
+        first = None
+    names = analysis.offered or tuple(dict.fromkeys([*([first] if first else []), *bundled_names()]))
+    return gr.Dropdown(
+        [(_label(name), name) for name in names],
+        value=first,
+        label="Model",
+        show_label=False,
+        container=False,
+        filterable=True,
+        elem_id="model",
+    )
+
+
+@cache
+def _choices(analysis: Analysis) -> list[tuple[str, str]]:
+    try:
+        return [(_label(name), name) for name, _ in analysis.models()]
+    except VitError:
+        return []
+
+
+def _label(name: str) -> str:
+    """A model in the list; a bundled one says what it learnt and how well."""
+    from vit.models.bundled import bundled_names, read_card
+
+    if name not in bundled_names():
+        return name
+    try:
+        card = read_card(name)
+    except VitError:
+        return name
+    return f"{name} · {card.data}, top-1 {card.top1:.1f}%"
