@@ -1,10 +1,10 @@
 """Fixtures for models: a stand-in hub, an empty cache of its own, and a folder of bundled checkpoints."""
 
-import json
 from pathlib import Path
 
 import pytest
 
+from tests.checkpoints import add_checkpoint
 from tests.hub import SMALL, running_hub
 
 
@@ -42,36 +42,15 @@ def hub(cache, small_weights, monkeypatch):
 
 @pytest.fixture
 def bundle(tmp_path, monkeypatch):
-    """A function that adds a tiny ViT (32 px, two layers) to a folder that stands for assets/weights (``.folder``)."""
-    import torch
-    from safetensors.torch import save_file
-
+    """``add_checkpoint`` for a folder that stands for assets/weights (``.folder``)."""
     from vit.models import bundled
-    from vit.models.vit import ViT
 
     folder = tmp_path / "weights"
     folder.mkdir()
     monkeypatch.setattr(bundled, "FOLDER", folder)
 
-    def add(name: str, top1: float = 61.25, network: str = "vit", **changes):
-        shape = {"image_size": [32, 32], "patch": 8, "width": 24, "depth": 2, "heads": 3}
-        torch.manual_seed(1)
-        built = ViT(**{**shape, "image_size": (32, 32)}, classes=2, distilled=network == "deit")
-        save_file({k: v.half().contiguous() for k, v in built.state_dict().items()}, folder / f"{name}.safetensors")
-        card = {
-            "network": network,
-            "shape": shape,
-            "labels": ["church", "tench"],
-            "mean": [0.485, 0.456, 0.406],
-            "std": [0.229, 0.224, 0.225],
-            "interpolation": "bicubic",
-            "data": "Imagenette",
-            "top1": top1,
-            "pictures": 80,
-            **changes,
-        }
-        (folder / f"{name}.json").write_text(json.dumps({k: v for k, v in card.items() if v is not None}))
-        return built
+    def add(name: str, **options):
+        return add_checkpoint(folder, name, **options)
 
     add.folder = folder
     return add

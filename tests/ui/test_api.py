@@ -10,6 +10,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from tests.checkpoints import add_checkpoint
 from tests.families import photo
 from vit.capture import record_attention
 from vit.errors import MethodError
@@ -26,20 +27,23 @@ def given(tmp_path):
     return tmp_path / "photo.png"
 
 
-@pytest.fixture
-def client(bundle, tmp_path):
-    """A client of the running app, whose only model is "tiny"."""
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    """A client of the running app, whose only model is "tiny"; one server for all tests of this file."""
     from vit.analysis import Analysis
     from vit.ui.page import build_page, launch_options
 
-    bundle("tiny")
-    page = build_page(Analysis(offered=("tiny",)))
-    page.launch(prevent_thread_lock=True, server_port=None, **launch_options())
-    assert page.local_url
-    client = Client(page.local_url, verbose=False, download_files=str(tmp_path / "answers"))
-    yield client
-    client.close()
-    page.close()
+    folder = tmp_path_factory.mktemp("weights")
+    add_checkpoint(folder, "tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vit.models.bundled.FOLDER", folder)
+        page = build_page(Analysis(offered=("tiny",)))
+        page.launch(prevent_thread_lock=True, **launch_options())
+        assert page.local_url
+        client = Client(page.local_url, verbose=False, download_files=str(tmp_path_factory.mktemp("answers")))
+        yield client
+        client.close()
+        page.close()
 
 
 def test_the_three_names_answer_with_the_record_s_own_numbers(client, given):

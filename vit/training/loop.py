@@ -87,9 +87,9 @@ def build(recipe: Recipe, classes: int) -> ViT:
 
 
 @torch.no_grad()
-def accuracy(network: nn.Module, folder: Path, size: int) -> tuple[float, int]:
+def accuracy(network: nn.Module, folder: str | Path, size: int) -> tuple[float, int]:
     """Top-1 on the validation split, in percent, and the number of pictures. Chooses nothing, only measures."""
-    _, pictures = open_folder(folder)
+    _, pictures = open_folder(Path(folder))
     right = 0
     for pixels, classes in measuring_batches(pictures, size):
         right += int((network(pixels).argmax(-1) == classes).sum())

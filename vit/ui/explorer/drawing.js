@@ -88,7 +88,7 @@ function sheetLook() {
 
 /** Beside the sheet's title: the cell that is pointed at, else what the sheet shows and where its colours end. */
 function tellSheet(words) {
-  find(".told").textContent = words ?? `rows: layers, columns: heads · one scale, 0 to ${percent(state.shared)}`;
+  find(".told").textContent = words ?? `layers down, heads across · one scale to ${percent(state.shared)}`;
 }
 
 /** What is outlined: the query's window, the query, and the patch that is read. */

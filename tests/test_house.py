@@ -1,0 +1,100 @@
+"""The house rules that a program can check: imports go down only, and heavy ones wait until they are needed."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# From the ground up. A file may import from its own floor and from those below.
+FLOORS = [
+    ("vit.errors",),
+    ("vit.attention", "vit.image", "vit.image_kind"),
+    ("vit.models",),
+    ("vit.capture", "vit.archive"),
+    ("vit.methods", "vit.measures"),
+    ("vit.render",),
+    ("vit.analysis",),
+    ("vit.training",),
+    ("vit.commands", "vit.ui"),
+    ("app", "vit.__main__"),
+]
+# A method sees a record only.
+FORBIDDEN = {
+    "vit.methods": ("vit.models", "vit.capture"),
+    "vit.measures": ("vit.models", "vit.capture"),
+    "vit.training": ("vit.capture", "vit.methods", "vit.render", "vit.analysis"),
+}
+FILES = sorted([*(ROOT / "vit").rglob("*.py"), ROOT / "app.py"])
+
+
+def module_of(path: Path) -> str:
+    parts = list(path.relative_to(ROOT).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def floor_of(module: str) -> int | None:
+    for number, floor in enumerate(FLOORS):
+        if any(module == name or module.startswith(name + ".") for name in floor):
+            return number
+    return None
+
+
+def imports_of(path: Path) -> set[str]:
+    """Every module that a file names in an import, wherever in the file it stands."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if module_of(p) != "vit"], ids=module_of)
+def test_imports_go_down_only(path):
+    module = module_of(path)
+    own = floor_of(module)
+    assert own is not None, f"{module} stands on no floor: add it to FLOORS"
+    for name in imports_of(path):
+        floor = floor_of(name)
+        assert floor is None or floor <= own, f"{module} imports {name}, which stands above it"
+        for part, banned in FORBIDDEN.items():
+            if module.startswith(part):
+                assert not name.startswith(banned), f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_libraries_live_where_they_belong(path):
+    module, roots = module_of(path), {name.partition(".")[0] for name in imports_of(path)}
+    assert "gradio" not in roots or module.startswith("vit.ui") or module == "app"
+    assert not roots & {"cv2", "matplotlib"} or module.startswith("vit.render")
+    assert "timm" not in roots or module.startswith(("vit.models", "vit.training"))
+
+
+def test_attention_imports_torch_only():
+    outside = {name for name in imports_of(ROOT / "vit" / "attention.py") if not name.startswith("vit.")}
+    assert outside <= {"torch", "dataclasses", "functools"}
+
+
+def test_the_page_opens_without_torch_timm_or_matplotlib():
+    code = (
+        "import sys, vit, vit.ui.page; print(*(n for n in ('torch', 'timm', 'matplotlib', 'cv2') if n in sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []
+
+
+def test_every_name_of_the_contract_is_there():
+    import vit
+
+    for name in ("load_model", "load_image", "record_attention", "explain", "overlay", "list_models", "list_methods"):
+        assert callable(getattr(vit, name))
+    for name in ("ImageError", "ModelError", "CaptureError", "MethodError", "BudgetError"):
+        assert issubclass(getattr(vit, name), vit.VitError)
+    from vit.models import scratch_model
+
+    assert callable(scratch_model)

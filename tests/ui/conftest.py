@@ -1,1 +1,0 @@
-from tests.models.conftest import bundle as bundle
