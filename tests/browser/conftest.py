@@ -89,21 +89,6 @@ def _wait(address: str, process: subprocess.Popen, seconds: float = 120) -> None
     raise AssertionError("the app did not answer")
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    """One browser for all tests. Without one they are skipped, except in CI, where that is a failure."""
-    from playwright.sync_api import sync_playwright
-
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if not path:
-        message = "No Chromium here: install the package chromium, or name one in CHROMIUM."
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @dataclass
 class Visit:
     """A page of one visitor, with what it asked for and what went wrong."""

@@ -375,5 +375,8 @@ def _tooltip(page) -> tuple[float, tuple[int, int], int]:
 
 def _choose_model(page, name: str) -> None:
     page.click("#model input")
+    whole = "(field) => field.selectionStart === 0 && field.selectionEnd === field.value.length"
+    page.wait_for_function(f"({whole})(document.querySelector('#model input'))")  # what is typed replaces the name
     page.keyboard.type(name)
+    page.locator("#model [role=option]").first.filter(has_text=name).wait_for()
     page.keyboard.press("Enter")

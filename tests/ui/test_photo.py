@@ -133,20 +133,9 @@ def address():
     page.close()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not Path(CHROMIUM).exists():
-        pytest.skip("no Chromium")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def page(browser, address):
-    page = browser.new_page()
+def page(chromium, address):
+    page = chromium.new_page()
     page.set_default_timeout(15_000)
     page.goto(address)
     page.wait_for_selector("#photo input[type=file]", state="attached")
