@@ -5,7 +5,7 @@ import torch
 
 from tests.families import photo, tiny_model
 from vit.analysis import Analysis
-from vit.errors import MethodError, ModelError
+from vit.errors import MethodError, ModelError, VitError
 
 
 @pytest.fixture
@@ -76,6 +76,7 @@ def test_a_failed_run_is_tried_again(runs):
 
 def test_only_what_is_offered(runs, monkeypatch):
     monkeypatch.setenv("VIT_MODELS", "one, two")
+    monkeypatch.delenv("VIT_OFFLINE", raising=False)
     analysis = Analysis()
     assert analysis.default_model() == "one"
     assert [name for name, _ in analysis.models()] == ["one", "two"]
@@ -103,3 +104,24 @@ def test_models_go_when_their_bytes_are_spent(runs, monkeypatch):
     monkeypatch.setattr("vit.analysis.MODEL_BYTES", 1)
     analysis.model("two")
     assert list(analysis._models) == ["two"]
+
+
+def test_of_the_offered_the_first_at_hand_is_the_default(monkeypatch):
+    from vit.models import bundled_names
+
+    bundled = bundled_names()[0]
+    analysis = Analysis(offered=("vit_tiny_patch16_224", bundled))
+    monkeypatch.setattr("vit.models.cached_timm_names", lambda: [])
+    assert analysis.default_model() == bundled
+    monkeypatch.setattr("vit.models.cached_timm_names", lambda: ["vit_tiny_patch16_224.augreg_in21k_ft_in1k"])
+    assert analysis.default_model() == "vit_tiny_patch16_224"
+    monkeypatch.setenv("VIT_OFFLINE", "1")
+    assert [name for name, _ in analysis.models()] == [bundled]
+    with pytest.raises(ModelError, match="names none"):
+        Analysis(offered=("vit_tiny_patch16_224",)).default_model()
+
+
+def test_a_setting_that_is_no_number_is_a_sentence(monkeypatch):
+    monkeypatch.setenv("VIT_CACHE_MB", "plenty")
+    with pytest.raises(VitError, match="VIT_CACHE_MB='plenty'"):
+        Analysis()

@@ -16,9 +16,11 @@ def test_token_by_name_by_place_and_by_number():
     assert layout.token("dist") == 1
     assert layout.token((1, 2)) == 2 + 1 * 3 + 2
     assert layout.token(5) == 5
+    assert layout.token(torch.tensor(5)) == 5
+    assert layout.token([0, 1]) == 3
 
 
-@pytest.mark.parametrize("place", ["reg1", (2, 0), (0, 3), (-1, 0), 8, -1])
+@pytest.mark.parametrize("place", ["reg1", (2, 0), (0, 3), (-1, 0), 8, -1, 3.5, (1.5, 0), (1,), (1, 2, 3), True, None])
 def test_a_place_that_is_not_there_is_a_sentence(place):
     with pytest.raises(MethodError):
         TokenLayout.whole(Grid(2, 3), ("cls", "dist")).token(place)

@@ -9,8 +9,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from tests.families import FAMILIES, TIMM, WINDOWED, photo, tiny_model
-from vit.capture import attention_weights, record_attention
+from vit.capture import record_attention
 from vit.errors import BudgetError, CaptureError, MethodError
+from vit.fused import attention_weights
 from vit.models import load_model
 from vit.models.vision_model import Preprocessing, VisionModel
 
@@ -272,7 +273,7 @@ def test_too_much_memory_is_refused_before_it_is_taken():
     assert seen == []  # at the first of the two layers, 2312 bytes each: both together would not fit
 
 
-@pytest.mark.parametrize("target", [10, -1])
+@pytest.mark.parametrize("target", [10, -1, 2.5, "cat", True])
 def test_a_class_out_of_range_is_a_sentence(target):
     with pytest.raises(MethodError, match="0 to 9"):
         record_attention(tiny_model("vit"), photo(), target=target)
@@ -297,3 +298,23 @@ def test_attention_weights_equal_the_fused_kernel(masked):
     weights = attention_weights(queries, keys, **more)
     values = values.repeat_interleave(2, 1) if masked == "grouped" else values
     assert torch.allclose(weights @ values, mixed, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", ["vit_dwee_patch16_reg1_gap_256", "pit_ti_224", "cait_xxs24_224", "xcit_nano_12_p16_224"]
+)
+def test_a_family_that_is_not_understood_is_a_sentence(name):
+    # Two maps mixed in one layer, an odd network, talking heads, attention between channels.
+    shape = {"depth": 2} if name.startswith("vit_") else {}
+    import timm
+
+    network = timm.create_model(name, **shape).eval().requires_grad_(False)
+    size = network.default_cfg["input_size"][1:]
+    with pytest.raises(CaptureError):
+        record_attention(VisionModel(name, network, Preprocessing(size), (), "random"), photo())
+
+
+def test_without_a_classifier_there_is_no_class_to_take():
+    model = tiny_model("vit")
+    with pytest.raises(MethodError, match="no classifier"):
+        record_attention(VisionModel("a", model.network, model.prepare, (), "random"), photo(), target=0)

@@ -14,7 +14,7 @@ FLOORS = [
     ("vit.errors",),
     ("vit.attention", "vit.image", "vit.image_kind"),
     ("vit.models",),
-    ("vit.capture", "vit.archive"),
+    ("vit.fused", "vit.capture", "vit.archive"),
     ("vit.methods", "vit.measures"),
     ("vit.render",),
     ("vit.analysis",),
@@ -77,7 +77,7 @@ def test_libraries_live_where_they_belong(path):
 
 def test_attention_imports_torch_only():
     outside = {name for name in imports_of(ROOT / "vit" / "attention.py") if not name.startswith("vit.")}
-    assert outside <= {"torch", "dataclasses", "functools"}
+    assert outside <= {"torch", "dataclasses", "functools", "operator", "typing"}
 
 
 def test_the_page_opens_without_torch_timm_or_matplotlib():

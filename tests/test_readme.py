@@ -43,3 +43,11 @@ def test_nothing_is_left_to_fill_in():
 def test_every_file_is_small_enough_for_a_space():
     files = [path for folder in ("assets", "vit", "tests") for path in (ROOT / folder).rglob("*") if path.is_file()]
     assert [path.name for path in files if path.stat().st_size >= 10_000_000] == []
+
+
+def test_a_space_preloads_a_model_that_the_app_then_begins_with():
+    from vit.models.default import _PREFERRED
+
+    (preloaded,) = re.findall(r"preload_from_hub:\n  - timm/(\S+) model\.safetensors\n", README)
+    assert preloaded.partition(".")[0] in _PREFERRED
+    assert f"models:\n  - timm/{preloaded}\n" in README

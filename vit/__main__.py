@@ -3,6 +3,7 @@
 import argparse
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 from vit.errors import VitError
 
@@ -13,10 +14,17 @@ COMMANDS = {  # each is a module of vit.commands with add_arguments(parser) and 
 }
 
 
+class Parser(argparse.ArgumentParser):
+    """One line for a mistake, in place of the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; --help tells more\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    overview = argparse.ArgumentParser(
+    overview = Parser(
         prog="python -m vit",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="commands:\n" + "\n".join(f"  {name:9} {words}" for name, words in COMMANDS.items()),
@@ -25,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     overview.add_argument("command", choices=COMMANDS, metavar="COMMAND")
     name = overview.parse_args(arguments[:1]).command
     command = import_module(f"vit.commands.{name}")  # only this one's imports: --help and `models` need no torch
-    parser = argparse.ArgumentParser(prog=f"python -m vit {name}", description=command.__doc__)
+    parser = Parser(prog=f"python -m vit {name}", description=command.__doc__)
     command.add_arguments(parser)
     options = parser.parse_args(arguments[1:])
     options.words = arguments  # as typed, for a run's card

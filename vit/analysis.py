@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from vit.errors import ModelError
+from vit.errors import ModelError, VitError
 from vit.image import fingerprint
 
 if TYPE_CHECKING:  # torch is imported when the first model is loaded, so that the page opens at once
@@ -34,7 +34,7 @@ class Analysis:
 
     def __init__(self, cache_bytes: int | None = None, offered: tuple[str, ...] | None = None):
         if cache_bytes is None:
-            cache_bytes = int(float(os.environ.get("VIT_CACHE_MB") or 512) * 1e6)
+            cache_bytes = _megabytes("VIT_CACHE_MB", 512)
         if offered is None:
             offered = tuple(name.strip() for name in os.environ.get("VIT_MODELS", "").split(",") if name.strip())
         self.cache_bytes, self.offered = cache_bytes, offered
@@ -45,18 +45,32 @@ class Analysis:
 
     def models(self) -> list[tuple[str, str]]:
         """The models on offer: (name, a few words about it), the bundled ones first."""
-        from vit.models import list_models
-        from vit.models.bundled import bundled_names, describe
+        from vit.models import bundled_names, describe, list_models
 
         bundled = bundled_names()
-        names = self.offered or list_models()
-        return [(name, describe(name) if name in bundled else "timm, ImageNet weights from the hub") for name in names]
+        names = self._offered_now() if self.offered else list_models()
+        return [(name, describe(name) if name in bundled else "timm, weights from the hub") for name in names]
 
     def default_model(self) -> str:
-        """The first model on offer if VIT_MODELS names any, else the best whose weights are at hand."""
-        from vit.models import default_model
+        """The best model whose weights are at hand; with VIT_MODELS, the first of those that is, else its first."""
+        from vit.models import bundled_names, cached_timm_names, default_model
 
-        return self.offered[0] if self.offered else default_model()
+        if not self.offered:
+            return default_model()
+        at_hand = {*bundled_names(), *cached_timm_names()}
+        at_hand |= {name.partition(".")[0] for name in at_hand}
+        offered = self._offered_now()
+        return next((name for name in offered if name in at_hand), offered[0])
+
+    def _offered_now(self) -> tuple[str, ...]:
+        """Of the models that VIT_MODELS names, those that VIT_OFFLINE leaves."""
+        from vit.models import bundled_names
+        from vit.models.default import is_offline
+
+        offered = tuple(name for name in self.offered if name in bundled_names()) if is_offline() else self.offered
+        if not offered:
+            raise ModelError("VIT_OFFLINE allows bundled models only, and VIT_MODELS names none of them.")
+        return offered
 
     def model(self, name: str, say: Say | None = None) -> "VisionModel":
         """A loaded model, from memory after the first time."""
@@ -91,7 +105,7 @@ class Analysis:
             loaded = self.model(model, say)
             from vit.capture import record_attention
 
-            progress = (lambda done, name: say(f"layer {done}: {name}")) if say else None
+            progress = (lambda done, _: say(f"layer {done}")) if say else None
             record = record_attention(loaded, image, target=target, progress=progress)
             self._keep(key, record)
             return record
@@ -118,6 +132,15 @@ class Analysis:
         """
         with self._lock:
             return self._under_way.setdefault(key, threading.Lock())
+
+
+def _megabytes(variable: str, default: int) -> int:
+    """A setting in megabytes, as bytes; a sentence if it is no number."""
+    given = os.environ.get(variable, "").strip()
+    try:
+        return int(float(given or default) * 1_000_000)
+    except (ValueError, OverflowError):
+        raise VitError(f"{variable}={given!r} is not a number of megabytes.") from None
 
 
 def _bytes_of(model: "VisionModel") -> int:

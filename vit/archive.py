@@ -35,6 +35,7 @@ def about(record: AttentionRecord) -> dict:
         "model": record.model,
         "provenance": record.provenance,
         "untrained": record.untrained,
+        "weights": "untrained weights" if record.untrained else record.provenance,
         "image_size": list(record.image_size),
         "target": record.target,
         "top": [{"class": c, "label": label, "probability": p} for c, label, p in record.top(5)],

@@ -6,11 +6,23 @@ record into a heatmap, the renderer draws it. This file holds the words between 
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import index
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from vit.errors import CaptureError, MethodError
+
+
+def whole_number(value: Any) -> int | None:
+    """The value as an int if it is a whole number (NumPy's and torch's too), else None. True is no number."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return index(value)
+    except TypeError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -59,7 +71,7 @@ class TokenLayout:
         """Whether some slots are no part of the picture."""
         return bool((self.tokens < 0).any())
 
-    def token(self, place: "str | int | tuple[int, int]") -> int:
+    def token(self, place: Any) -> int:
         """The number of a token, from a prefix name (``"cls"``), a patch ``(row, col)`` or the number itself.
 
         Rows and columns count from 0. Raises MethodError, naming what is allowed, for a place that isn't there.
@@ -69,11 +81,15 @@ class TokenLayout:
                 have = ", ".join(self.prefix) or "none"
                 raise MethodError(f"There is no token {place!r} in this layer; its tokens beside the patches: {have}.")
             return self.prefix.index(place)
-        if isinstance(place, int):
-            if not 0 <= place < self.count:
-                raise MethodError(f"Token {place} is not in 0 to {self.count - 1}.")
-            return place
-        row, col = place
+        number = whole_number(place)
+        if number is not None:
+            if not 0 <= number < self.count:
+                raise MethodError(f"Token {number} is not in 0 to {self.count - 1}.")
+            return number
+        pair = [whole_number(side) for side in place] if isinstance(place, tuple | list) else []
+        if len(pair) != 2 or pair[0] is None or pair[1] is None:
+            raise MethodError(f"{place!r} is no token's name or number, nor a patch (row, column).")
+        row, col = pair[0], pair[1]
         if not (0 <= row < self.grid.rows and 0 <= col < self.grid.cols):
             raise MethodError(
                 f"Patch (row {row}, column {col}) is outside the grid: "

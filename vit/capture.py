@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from vit.attention import AttentionRecord, LayerAttention
+from vit.attention import AttentionRecord, LayerAttention, whole_number
 from vit.errors import BudgetError, CaptureError, MethodError
+from vit.fused import attention_weights
 from vit.image import load_image
 from vit.models.layouts import find_layouts
 from vit.models.sizes import resized
@@ -53,8 +54,10 @@ def record_attention(
     Raises CaptureError where the model has no attention over picture tokens or a map can't be vouched for, and
     BudgetError before more than ``memory_limit`` bytes of maps are made.
     """
-    if image_size is not None and tuple(image_size) != tuple(model.prepare.size):
+    if image_size is not None:
         model = resized(model, image_size)
+    if target is not None:
+        target = _class_of(model, target)
     pixels = model.prepare(load_image(image))  # (1, 3, height, width)
     watch = _Watch(model, with_gradients=target is not None, memory_limit=memory_limit, progress=progress)
     if target is None:
@@ -174,7 +177,11 @@ class _Watch(TorchFunctionMode):
         return None
 
     def _reserve(self, module: nn.Module, size: int) -> None:
-        """Refuses before memory is taken: counts this layer, and those of its kind that are still to come."""
+        """Refuses before memory is taken: counts this layer, and those of its kind that are still to come.
+
+        A gradient takes as much as its map.
+        """
+        size *= 2 if self.with_gradients else 1
         to_come = max(1, self.alike[_kind(module)] - self.done[_kind(module)])
         if self.bytes + size * to_come > self.memory_limit:
             raise BudgetError(
@@ -193,52 +200,30 @@ def _named(args: tuple) -> list[tuple[str, Any]]:
     return [(name, args[i] if i < len(args) else None) for i, name in enumerate(_QKV)]
 
 
-def attention_weights(
-    query: Tensor,
-    key: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Tensor:
-    """The matrix inside ``scaled_dot_product_attention``: ``softmax(query · keyᵀ · scale + mask)``, in float32.
-
-    Takes what that function takes but the values, ``(…, heads, queries, width)`` and ``(…, heads, keys, width)``, and
-    returns ``(…, heads, queries, keys)``. Source: the reference code in torch's documentation of the function.
-    """
-    factor = query.shape[-1] ** -0.5 if scale is None else scale
-    if enable_gqa and key.shape[-3] != query.shape[-3]:
-        key = key.repeat_interleave(query.shape[-3] // key.shape[-3], -3)
-    # One fused product and scaling; beta=0 says that nothing is to be added to it.
-    flat_query, flat_key = query.float().flatten(0, -3), key.float().flatten(0, -3)  # (… * heads, tokens, width)
-    scores = torch.baddbmm(flat_query.new_empty(1, 1, 1), flat_query, flat_key.mT, beta=0, alpha=factor)
-    scores = scores.unflatten(0, query.shape[:-2])  # (…, heads, queries, keys)
-    if is_causal:
-        scores = scores.masked_fill(~torch.ones(scores.shape[-2:], dtype=torch.bool).tril(), float("-inf"))
-    if attn_mask is not None:
-        scores = scores.masked_fill(~attn_mask, float("-inf")) if attn_mask.dtype == torch.bool else scores + attn_mask
-    # In place where no gradient needs the scores: a fresh matrix for every layer costs more than the softmax itself.
-    return torch.softmax(scores, dim=-1, out=None if scores.requires_grad else scores)
-
-
 def _is_last(tensor: Tensor, dim: int | None) -> bool:
     return dim is not None and dim % tensor.ndim == tensor.ndim - 1
 
 
 def _kind(module: nn.Module) -> tuple[type, Any]:
     """Layers of one class with as many heads make maps of one size."""
-    return type(module), getattr(module, "num_heads", getattr(module, "heads", None))
+    heads = getattr(module, "num_heads", getattr(module, "heads", None))
+    return type(module), heads if isinstance(heads, int) else None
+
+
+def _class_of(model: VisionModel, target: Any) -> int:
+    """The target as a class number of this model; MethodError, naming what is allowed, if it is none."""
+    if not model.labels:
+        raise MethodError(f"{model.name} has no classifier, so there is no class to take gradients for.")
+    number = whole_number(target)
+    if number is None or not 0 <= number < len(model.labels):
+        raise MethodError(f"Class {target!r} is not in 0 to {len(model.labels) - 1}.")
+    return number
 
 
 def _gradients(logits: Tensor, maps: list[_Map], target: int | None) -> list[Tensor | None]:
     """∂(target's logit)/∂(each map). ``grad`` rather than ``backward``: nothing is written to the shared network."""
-    if target is None:
+    if target is None or not maps:
         return [None] * len(maps)
-    if not 0 <= target < logits.shape[-1]:
-        raise MethodError(f"Class {target} is not in 0 to {logits.shape[-1] - 1}.")
-    if not maps:
-        return []
     return list(torch.autograd.grad(logits[0, target], [found.weights for found in maps]))
 
 
@@ -252,10 +237,16 @@ def _layer(model: VisionModel, found: _Map, gradient: Tensor | None, size: tuple
 
 
 def _check_all_seen(model: VisionModel, watch: _Watch) -> None:
-    """A layer that is surely attention, and whose map was not seen, must not be missing in silence."""
-    seen = {found.module for found in watch.maps}
+    """A layer that is surely attention must be seen, and once: nothing is missing, or stands for a mix, in silence."""
+    seen = Counter(found.module for found in watch.maps)
+    kinds = {type(model.network.get_submodule(name)) for name in seen}
     for name, module in model.network.named_modules():
-        if (hasattr(module, "fused_attn") or isinstance(module, nn.MultiheadAttention)) and name not in seen:
+        attention = type(module) in kinds or hasattr(module, "fused_attn") or isinstance(module, nn.MultiheadAttention)
+        if attention and seen[name] == 0:
             raise CaptureError(f"The attention of layer {name} of {model.name} could not be seen.")
+        if seen[name] > 1:
+            raise CaptureError(
+                f"Layer {name} of {model.name} mixes {seen[name]} attention maps; what it mixes them to is not known."
+            )
     if not seen:
         raise CaptureError(f"{model.name} has no attention over picture tokens; choose a Vision Transformer.")

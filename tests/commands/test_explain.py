@@ -71,6 +71,9 @@ def test_a_figure(work, name):
         (["photo.jpg", "--model", "tiny", "--method", "magic", "-o", "out.png"], "rollout"),
         (["photo.jpg", "--model", "tiny", "--method", "raw", "--layer", "7", "-o", "out.png"], "0 to 1"),
         (["photo.jpg", "--model", "tiny", "--query", "1;2", "-o", "out.png"], "no token '1;2'"),
+        (["photo.jpg", "--model", "tiny", "--head", "2", "-o", "out.png"], "mean, max, min"),
+        (["photo.jpg", "--model", "tiny", "--weights", "random", "-o", "out.png"], "Untrained"),
+        (["photo.jpg", "--model", "tiny", "--method", "received", "--query", "0,0", "-o", "out.png"], "no query"),
         (["photo.jpg", "--model", "tiny", "--query", "1,x", "-o", "out.png"], "two whole numbers"),
         (["photo.jpg", "--model", "tiny", "--alpha", "3", "-o", "out.png"], "0 to 1"),
     ],
@@ -95,3 +98,27 @@ def test_models_lists_what_is_at_hand(work, capsys, monkeypatch):
 def test_models_all_lists_timm_s_too(work, capsys):
     assert main(["models", "--all", "deit_tiny*"]) == 0
     assert "deit_tiny_distilled_patch16_224.fb_in1k" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["explain"], ["explain", "a.jpg", "--nonsense"], ["paint"]])
+def test_a_mistake_in_the_words_is_one_line_too(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_method_s_own_options_change_the_map(work):
+    pictures = []
+    for words in ("residual=0.1", "residual=0.9", "first=1"):
+        main(["explain", "photo.jpg", "--model", "tiny", "--option", words, "--bare", "-o", "out.png"])
+        pictures.append(np.asarray(Image.open(work / "out.png")))
+    assert not np.array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[1], pictures[2])
+    assert main(["explain", "photo.jpg", "--model", "tiny", "--option", "colour=3", "-o", "out.png"]) == 2
+    assert main(["explain", "photo.jpg", "--model", "tiny", "--option", "residual", "-o", "out.png"]) == 2
+
+
+def test_a_pattern_that_matches_nothing_is_a_sentence(work, capsys):
+    assert main(["models", "zzz*"]) == 2
+    assert "zzz*" in capsys.readouterr().err

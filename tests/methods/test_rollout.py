@@ -98,6 +98,7 @@ def test_a_range_of_layers_is_the_product_of_that_range():
         ({"first": 2}, "0 to 1"),
         ({"head_fusion": "sum"}, "mean, max, min"),
         ({"discard": 1.5}, "discard=1.5"),
+        ({"discard": None}, "discard=None"),
         ({"residual": -0.1}, "residual=-0.1"),
         ({"query": "reg1"}, "reg1"),
         ({"layer": 3}, "its options"),

@@ -95,3 +95,31 @@ def test_it_is_quick(cache, bundle):
     start = time.process_time()
     default_model()
     assert time.process_time() - start < 0.5  # 5 ms here; a bound for a machine under load
+
+
+# A cheap member of every family that may be the default.
+MEMBERS = {
+    "vit_tiny_patch": "vit_tiny_patch16_224",
+    "vit_small_patch": "vit_small_patch32_224",
+    "vit_base_patch": "vit_base_patch32_224",
+    "deit_": "deit_tiny_distilled_patch16_224",
+    "deit3_": "deit3_small_patch16_224",
+    "beit_": "beit_base_patch16_224",
+    "beitv2_": "beitv2_base_patch16_224",
+    "eva02_": "eva02_tiny_patch14_224",
+    "swin_": "swin_tiny_patch4_window7_224",
+    "swinv2_tiny": "swinv2_tiny_window8_256",
+    "swinv2_small": "swinv2_small_window8_256",
+    "swinv2_base": "swinv2_base_window8_256",
+}
+
+
+@pytest.mark.parametrize("prefix", _FAMILIES)
+def test_a_model_of_every_family_that_may_be_the_default_can_be_shown(prefix):
+    from tests.families import photo
+    from vit.capture import record_attention
+    from vit.models import load_model
+
+    assert MEMBERS[prefix].startswith(prefix)
+    record = record_attention(load_model(MEMBERS[prefix], weights="random"), photo())
+    assert len(record.layers) >= 12

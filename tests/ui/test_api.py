@@ -112,6 +112,8 @@ def test_two_at_once_get_their_own(client, tmp_path):
         (["tiny", "magic", -1, "mean", None, None, None], "rollout"),
         (["tiny", "raw", 7, "mean", None, None, None], "0 to 1"),
         (["tiny", "raw", 0, "9", None, None, None], "0 to 2"),
+        (["tiny", "raw", 0, "--5", None, None, None], "--5"),
+        (["tiny", "rollout", -1, "2", None, None, None], "mean, max, min"),
         (["tiny", "raw", 0, "mean", 9, 0, None], "rows 0 to 3"),
         (["tiny", "raw", 0, "mean", 1, None, None], "both"),
     ],
@@ -131,9 +133,12 @@ def test_a_file_that_is_no_picture_is_a_sentence(client, tmp_path):
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_options_of_another_method_are_not_passed_on():
-    assert overlay_options("rollout", -1, "mean", None, None) == {"head_fusion": "mean"}
-    assert overlay_options("received", 2.0, "3", 1, 1) == {"layer": 2, "head": 3}
+def test_general_choices_become_the_method_s_own_options():
+    assert overlay_options("rollout", -1, "mean", None, None) == {}
+    assert overlay_options("rollout", 3, "max", 1, 1) == {"last": 3, "head_fusion": "max", "query": (1, 1)}
+    assert overlay_options("received", 2.0, "3", None, None) == {"layer": 2, "head": 3}
+    with pytest.raises(MethodError, match="no query"):
+        overlay_options("received", -1, "mean", 1, 1)
     assert overlay_options("raw", None, "", 0, 5) == {"query": (0, 5)}
     with pytest.raises(MethodError, match="whole number"):
         overlay_options("raw", 0.5, "mean", None, None)

@@ -20,10 +20,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a bundled name or a timm name (default: the best whose weights are at hand)")
     parser.add_argument("--weights", default="pretrained", help="pretrained (default), or a .safetensors file")
     parser.add_argument("--method", default="rollout", help="raw, received, rollout, … (default: rollout)")
-    parser.add_argument("--layer", type=int, help="a layer's number, for methods of one layer")
+    parser.add_argument("--layer", type=int, help="a layer's number; of a rollout, its last")
     parser.add_argument("--head", help="a head's number, or mean, max or min over all heads")
     parser.add_argument("--query", metavar="ROW,COL", help="the patch that asks, or a token's name such as cls")
-    parser.add_argument("--target", type=int, metavar="CLASS", help="the class, for methods that take gradients")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one of the method's own, such as residual=0.3",
+    )
+    parser.add_argument(
+        "--target", type=int, metavar="CLASS", help="the class whose gradients are taken, and kept in .npz"
+    )
     parser.add_argument("--size", metavar="HEIGHT,WIDTH", help="feed the model at another size than its own, in pixels")
     parser.add_argument("--alpha", type=float, default=0.6, help="opacity of the heat, 0 to 1")
     parser.add_argument("--colormap", default="turbo", help="turbo, viridis, inferno, magma, plasma or cividis")
@@ -46,23 +55,27 @@ def run(options: argparse.Namespace) -> None:
         raise VitError(f"{options.out.name} ends in none of: {', '.join((*PICTURES, '.gif', *FIGURES, '.npz'))}.")
     if not options.out.absolute().parent.is_dir():
         raise VitError(f"There is no folder {options.out.parent} to write into.")
-    from vit.capture import record_attention
     from vit.image import load_image
-    from vit.methods import get_method
+
+    image = load_image(options.photo)  # before torch is imported: a wrong file is told at once
+    from vit.capture import record_attention
+    from vit.methods import options_for
     from vit.models import default_model, load_model
 
-    method = get_method(options.method)
-    given = method_options(options)
-    image = load_image(options.photo)
+    if options.weights == "random":
+        raise VitError("Untrained weights show nothing; --weights takes pretrained or a .safetensors file.")
+
+    head = options.head if options.head is None or not options.head.isdecimal() else int(options.head)
+    query = options.query and (pair("--query", options.query) if "," in options.query else options.query.lower())
+    given = options_for(options.method, layer=options.layer, head=head, query=query)
+    given |= dict(own_option(words) for words in options.option)
     model = load_model(options.model or default_model(), options.weights)
-    target = None
-    if "gradients" in method.needs or options.target is not None:
-        target = options.target
     size = pair("--size", options.size) if options.size else None
-    record = record_attention(model, image, image_size=size, target=target)
+    record = record_attention(model, image, image_size=size, target=options.target)
     write(options, kind, image, record, given)
     label = ", ".join(f"{label} {share:.1%}" for _, label, share in record.top(3))
-    print(f"{options.out.name} · {model.name} · weights: {record.provenance}" + (f" · {label}" if label else ""))
+    weights = "untrained weights" if record.untrained else f"weights: {record.provenance}"
+    print(f"{options.out.name} · {model.name} · {weights}" + (f" · {label}" if label else ""))
 
 
 def write(options: argparse.Namespace, kind: str, image: "np.ndarray", record: "AttentionRecord", given: dict) -> None:
@@ -85,7 +98,7 @@ def write(options: argparse.Namespace, kind: str, image: "np.ndarray", record: "
         return
     heat = explain(record, options.method, **given)
     if kind in FIGURES:
-        figure(image, [heat], [record.model], options.out, alpha=options.alpha, colormap=options.colormap)
+        figure(image, [heat], [heat.method], options.out, alpha=options.alpha, colormap=options.colormap)
         return
     picture = overlay(image, heat, options.alpha, options.colormap)
     save(picture if options.bare else with_legend(picture, heat, options.colormap), options.out)
@@ -103,21 +116,17 @@ def every_layer(record: "AttentionRecord", method: str, given: dict) -> "list[He
     return [explain(record, method, **{**given, name: number}) for number in range(len(record.layers))]
 
 
-def method_options(options: argparse.Namespace) -> dict:
-    """The method's own options among the command's; one that the method doesn't have is an error that names it."""
-    given: dict = {}
-    if options.layer is not None:
-        given["layer"] = options.layer
-    if options.head is not None:
-        given["head"] = int(options.head) if options.head.isdecimal() else options.head
-    if options.query is not None:
-        given["query"] = pair("--query", options.query) if "," in options.query else options.query.lower()
-    if options.method == "rollout":  # there "head" can only be a fusion, and "layer" where the rollout ends
-        if "head" in given:
-            given["head_fusion"] = given.pop("head")
-        if "layer" in given:
-            given["last"] = given.pop("layer")
-    return given
+def own_option(words: str) -> tuple[str, int | float | str]:
+    """A method's own option out of "residual=0.3"."""
+    name, equals, value = words.partition("=")
+    if not equals:
+        raise VitError(f"--option takes NAME=VALUE, such as residual=0.3; {words!r} is not that.")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, value
 
 
 def pair(name: str, words: str) -> tuple[int, int]:

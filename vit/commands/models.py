@@ -1,7 +1,9 @@
 """Lists the models that can be asked for: the bundled ones, and with --all every timm model with published weights."""
 
 import argparse
+from fnmatch import fnmatchcase
 
+from vit.errors import ModelError
 from vit.models import bundled_names, cached_timm_names, default_model, describe, list_models
 
 
@@ -17,11 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     at_hand = set(cached_timm_names())
     names = list_models() if options.all else [*bundled_names(), *sorted(at_hand)]
-    from fnmatch import fnmatchcase
-
     chosen = [name for name in names if fnmatchcase(name, options.pattern)]
     bundled, first = set(bundled_names()), default_model() if names else None
     width = max((len(name) for name in chosen), default=0)
+    if not chosen:
+        raise ModelError(
+            f"No model's name matches {options.pattern!r}; leave it out to see them, with --all timm's too."
+        )
     for name in chosen:
         about = describe(name) if name in bundled else "timm · at hand" if name in at_hand else "timm · from the hub"
         print(f"{name:{width}}  {about}{' · the default' if name == first else ''}")

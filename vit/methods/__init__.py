@@ -71,5 +71,27 @@ def explain(record: AttentionRecord, method: str = "rollout", **options: Any) ->
     return replace(heat, model=record.model, provenance=record.provenance)
 
 
+def options_for(name: str, layer: Any = None, head: Any = None, query: Any = None) -> dict[str, Any]:
+    """The general choices of a command or a request as a method's own options; None stands for no choice.
+
+    In a method over many layers, the layer is the last of them, and the head a fusion of all heads. MethodError for a
+    choice that the method doesn't have.
+    """
+    known = get_method(name).options
+    given = {}
+    for choice, value, own in (
+        ("layer", layer, ("layer", "last")),
+        ("head", head, ("head", "head_fusion")),
+        ("query", query, ("query",)),
+    ):
+        if value is None:
+            continue
+        option = next((option for option in own if option in known), None)
+        if option is None:
+            raise MethodError(f"{name} has no {choice} to choose; leave it out.")
+        given[option] = value
+    return given
+
+
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vit.attention import AttentionRecord, LayerAttention, TokenLayout
+from vit.attention import AttentionRecord, LayerAttention, TokenLayout, whole_number
 from vit.errors import MethodError
 
 Query = str | int | tuple[int, int] | None  # a prefix name, a token's number, a patch (row, col); None: the readout
@@ -15,9 +15,10 @@ FUSIONS = ("mean", "max", "min")
 def choose_layer(record: AttentionRecord, number: int) -> tuple[int, LayerAttention]:
     """A layer by its number from 0; negative numbers count from the end, as in a Python list."""
     count = len(record.layers)
-    if not isinstance(number, int) or not -count <= number < count:
-        raise MethodError(f"Layer {number} is not in 0 to {count - 1}.")
-    return number % count, record.layers[number]
+    whole = whole_number(number)
+    if whole is None or not -count <= whole < count:
+        raise MethodError(f"Layer {number!r} is not in 0 to {count - 1}.")
+    return whole % count, record.layers[whole]
 
 
 def fuse_heads(layer: LayerAttention, head: Head) -> Tensor:
@@ -28,8 +29,9 @@ def fuse_heads(layer: LayerAttention, head: Head) -> Tensor:
         return layer.weights.amax(1)
     if head == "min":
         return layer.weights.amin(1)
-    if isinstance(head, int) and not isinstance(head, bool) and 0 <= head < layer.heads:
-        return layer.weights[:, head]
+    number = whole_number(head)
+    if number is not None and 0 <= number < layer.heads:
+        return layer.weights[:, number]
     raise MethodError(f"Head {head!r} is not in 0 to {layer.heads - 1}, nor one of {', '.join(FUSIONS)}.")
 
 

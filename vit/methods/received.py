@@ -17,7 +17,9 @@ def received(record: AttentionRecord, layer: int = -1, head: Head = "mean") -> H
     2024, "Vision Transformers Need Registers", https://arxiv.org/abs/2309.16588).
     """
     number, chosen = choose_layer(record, layer)
-    everyone = torch.full((chosen.queries.count,), 1.0 / chosen.queries.count)
+    asking = chosen.queries.tokens[chosen.queries.tokens >= 0].unique()  # of a pool, its one query only
+    everyone = torch.zeros(chosen.queries.count)
+    everyone[asking] = 1.0 / len(asking)
     shares = chosen.queries.gather(everyone)  # (windows, queries)
     per_token = chosen.keys.scatter(torch.einsum("wq,wqk->wk", shares, fuse_heads(chosen, head)))
     caption = f"attention received in layer {number + 1}, {head_words(head)}{left_out(chosen.keys, per_token)}"

@@ -33,10 +33,12 @@ def rollout(
     Misleads: it knows neither values nor MLPs, and it is the same for every class.
     """
     if head_fusion not in FUSIONS:
-        raise MethodError(f"head_fusion={head_fusion!r} is not one of: {', '.join(FUSIONS)}.")
+        raise MethodError(f"Rollout fuses all heads: {head_fusion!r} is not one of {', '.join(FUSIONS)}.")
     for name, share in (("discard", discard), ("residual", residual)):
-        if not 0 <= share <= 1:
-            raise MethodError(f"{name}={share} is not in 0 to 1.")
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise MethodError(f"{name}={share!r} is not in 0 to 1.")
+    if any(".attns." in layer.name for layer in record.layers):
+        raise MethodError(f"{record.model} has layers side by side, and rollout follows layers one after the other.")
     start, _ = choose_layer(record, first)
     end, top = choose_layer(record, last)
     if start > end:

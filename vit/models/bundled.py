@@ -92,7 +92,10 @@ def read_card(name: str) -> Card:
 
 def describe(name: str) -> str:
     """A bundled model in a line: ``bundled · Imagenette, 10 classes · top-1 61.2%``."""
-    card = read_card(name)
+    try:
+        card = read_card(name)
+    except ModelError:
+        return "bundled · its card is damaged"
     return f"bundled · {card.data}, {len(card.labels)} classes · top-1 {card.top1:.1f}%"
 
 

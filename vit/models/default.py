@@ -19,8 +19,11 @@ _PREFERRED = (
     "vit_tiny_patch16_224",
     "swin_tiny_patch4_window7_224",
 )
-# Families whose layers attend over the picture's patches, whatever the size.
-_FAMILIES = ("vit_", "deit", "beit", "eva", "swin", "cait_", "crossvit_", "maxvit_", "pit_", "twins_", "pvt_", "mvitv2")
+# Families whose maps can be shown (tests/models/test_default.py tries a member of each).
+_FAMILIES = (
+    *("vit_tiny_patch", "vit_small_patch", "vit_base_patch", "deit_", "deit3_", "beit_", "beitv2_", "eva02_"),
+    *("swin_", "swinv2_tiny", "swinv2_small", "swinv2_base"),
+)
 _CLASSIFIER = re.compile(r"(^|_)in1k(_\d+)?$")  # a tag that ends so was last trained to tell ImageNet's 1,000 classes
 
 

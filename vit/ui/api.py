@@ -3,15 +3,18 @@
 Layers, heads, rows and columns count from 0 here. Errors come back as one sentence.
 """
 
+import logging
 from functools import wraps
 from typing import Any
 
 import gradio as gr
-from gradio import processing_utils
 
 from vit.analysis import Analysis
 from vit.errors import MethodError, VitError
+from vit.ui.pack import _file
 from vit.ui.photo import Photo
+
+_log = logging.getLogger(__name__)
 
 
 def add_api(analysis: Analysis, concurrency_id: str) -> None:
@@ -32,13 +35,13 @@ def add_api(analysis: Analysis, concurrency_id: str) -> None:
         options = overlay_options(method, layer, head, query_row, query_col)
         model, target = model or analysis.default_model(), _whole("target", target)
         heat = analysis.heatmap(picture, model, method, target=target, **options)
-        return processing_utils.save_bytes_to_cache(encode(draw(picture, heat), "png"), "overlay.png", out.GRADIO_CACHE)
+        return _file(out.GRADIO_CACHE, "overlay.png", encode(draw(picture, heat), "png"))["path"]
 
     def raw(image, model="") -> str:
         from vit.archive import to_npz
 
         record = analysis.record(_given(image), model or analysis.default_model())
-        return processing_utils.save_bytes_to_cache(to_npz(record), "attention.npz", out.GRADIO_CACHE)
+        return _file(out.GRADIO_CACHE, "attention.npz", to_npz(record))["path"]
 
     with gr.Row(visible=False):
         image = Photo(label="image", type="numpy")
@@ -60,29 +63,27 @@ def add_api(analysis: Analysis, concurrency_id: str) -> None:
 
 
 def overlay_options(method: str, layer: Any, head: Any, query_row: Any, query_col: Any) -> dict[str, Any]:
-    """The options of a method out of the flat list that HTTP has; what the method doesn't know is not passed on."""
-    from vit.methods import get_method
+    """A method's options out of the flat list that HTTP has. The defaults of ``layer`` and ``head`` choose nothing."""
+    from vit.methods import options_for
 
     row, col = _whole("query_row", query_row), _whole("query_col", query_col)
     if (row is None) != (col is None):
         raise MethodError("A query needs both query_row and query_col, or neither.")
-    given = {
-        "layer": _whole("layer", layer),
-        "head": int(head) if str(head).lstrip("-").isdecimal() else head,
-        "query": None if row is None or col is None else (row, col),
-    }
-    known = get_method(method).options
-    if method == "rollout" and given["head"] in ("mean", "max", "min"):
-        given["head_fusion"] = given["head"]
-    return {name: value for name, value in given.items() if name in known and value not in (None, "")}
+    words = str(head).strip()
+    return options_for(
+        method,
+        layer=None if _whole("layer", layer) in (None, -1) else _whole("layer", layer),
+        head=None if words in ("", "mean", "None") else int(words) if words.isdecimal() else words,
+        query=None if row is None else (row, col),
+    )
 
 
 def _whole(name: str, value: Any) -> int | None:
     if value is None or value == "":
         return None
-    if float(value) != int(float(value)):
+    if value != int(value):
         raise MethodError(f"{name}={value} is not a whole number.")
-    return int(float(value))
+    return int(value)
 
 
 def _given(image: Any) -> Any:
@@ -92,7 +93,7 @@ def _given(image: Any) -> Any:
 
 
 def _sentence(run):
-    """Turns our errors into gradio's, which carry the sentence to the caller and nothing else."""
+    """Turns errors into gradio's, which carry a sentence to the caller and nothing else: no trace, no path."""
 
     @wraps(run)  # its parameters' names are the names that HTTP has
     def answer(*inputs):
@@ -100,5 +101,8 @@ def _sentence(run):
             return run(*inputs)
         except VitError as error:
             raise gr.Error(str(error), print_exception=False) from None
+        except Exception:
+            _log.exception("%s failed", run.__name__)
+            raise gr.Error("Something went wrong on the server; try another photo.", print_exception=False) from None
 
     return answer

@@ -1,0 +1,33 @@
+"""The matrix inside torch's fused attention, which never leaves its kernel: computed once more, beside it."""
+
+import torch
+from torch import Tensor
+
+
+def attention_weights(
+    query: Tensor,
+    key: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """The matrix inside ``scaled_dot_product_attention``: ``softmax(query · keyᵀ · scale + mask)``, in float32.
+
+    Takes what that function takes but the values, ``(…, heads, queries, width)`` and ``(…, heads, keys, width)``, and
+    returns ``(…, heads, queries, keys)``. Source: the reference code in torch's documentation of the function.
+    """
+    factor = query.shape[-1] ** -0.5 if scale is None else scale
+    if enable_gqa and key.shape[-3] != query.shape[-3]:
+        key = key.repeat_interleave(query.shape[-3] // key.shape[-3], -3)
+    # One fused product and scaling; beta=0 says that nothing is to be added to it.
+    flat_query, flat_key = query.float().flatten(0, -3), key.float().flatten(0, -3)  # (… * heads, tokens, width)
+    scores = torch.baddbmm(flat_query.new_empty(1, 1, 1), flat_query, flat_key.mT, beta=0, alpha=factor)
+    scores = scores.unflatten(0, query.shape[:-2])  # (…, heads, queries, keys)
+    if is_causal:
+        scores = scores.masked_fill(~torch.ones(scores.shape[-2:], dtype=torch.bool).tril(), float("-inf"))
+    if attn_mask is not None:
+        scores = scores.masked_fill(~attn_mask, float("-inf")) if attn_mask.dtype == torch.bool else scores + attn_mask
+    # In place where no gradient needs the scores: a fresh matrix for every layer costs more than the softmax itself.
+    return torch.softmax(scores, dim=-1, out=None if scores.requires_grad else scores)
