@@ -305,10 +305,10 @@ def test_attention_weights_equal_the_fused_kernel(masked):
 )
 def test_a_family_that_is_not_understood_is_a_sentence(name):
     # Two maps mixed in one layer, an odd network, talking heads, attention between channels.
-    shape = {"depth": 2} if name.startswith("vit_") else {}
+    shape: dict[str, Any] = {"depth": 2} if name.startswith("vit_") else {}
     import timm
 
-    network = timm.create_model(name, **shape).eval().requires_grad_(False)
+    network: Any = timm.create_model(name, **shape).eval().requires_grad_(False)
     size = network.default_cfg["input_size"][1:]
     with pytest.raises(CaptureError):
         record_attention(VisionModel(name, network, Preprocessing(size), (), "random"), photo())

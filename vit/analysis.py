@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # torch is imported when the first model is loaded, so that t
 
 MODEL_BYTES = 4_000_000_000  # of loaded weights; the least recently used models go first
 
+AT_ONCE = 2  # pictures that go through models at the same time; a download waits without holding a place
+
 Say = Callable[[str], None]  # tells a person what is being done
 
 
@@ -38,6 +40,7 @@ class Analysis:
         if offered is None:
             offered = tuple(name.strip() for name in os.environ.get("VIT_MODELS", "").split(",") if name.strip())
         self.cache_bytes, self.offered = cache_bytes, offered
+        self._computing = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()  # guards what follows
         self._records: OrderedDict[tuple, AttentionRecord] = OrderedDict()
         self._models: OrderedDict[str, VisionModel] = OrderedDict()
@@ -105,8 +108,10 @@ class Analysis:
             loaded = self.model(model, say)
             from vit.capture import record_attention
 
+            # Layers of one picture use all cores: more pictures at once would only wait for each other in memory.
             progress = (lambda done, _: say(f"layer {done}")) if say else None
-            record = record_attention(loaded, image, target=target, progress=progress)
+            with self._computing:
+                record = record_attention(loaded, image, target=target, progress=progress)
             self._keep(key, record)
             return record
 

@@ -60,12 +60,19 @@ def weights(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(weights) -> Iterator[str]:
+def uploads(tmp_path_factory) -> Path:
+    """Where the app keeps what visitors send."""
+    return tmp_path_factory.mktemp("uploads")
+
+
+@pytest.fixture(scope="session")
+def server(weights, uploads) -> Iterator[str]:
     """The address of the running app."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "VIT_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    environment["GRADIO_TEMP_DIR"] = str(uploads)
     environment.pop("PORT", None)
     process = subprocess.Popen([sys.executable, "-c", START, str(weights)], cwd=ROOT, env=environment)
     address = f"http://127.0.0.1:{port}/"

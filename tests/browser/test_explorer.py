@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from tests.browser.conftest import HOSTILE, LABELS
 from vit.image import load_image
@@ -44,17 +43,6 @@ def test_a_photo_brings_classes_and_a_map_that_follows_layer_and_head(visit, pho
     assert len(set(seen)) == len(seen)
     assert "rollout of layers 2 to 3" in page.inner_text(".origin .words")
     assert "top-1 50.0%" in page.inner_text(".origin .words")
-
-
-def test_the_stage_has_the_photos_own_shape(visit, photos):
-    page = visit().shown()
-    for path in photos:
-        page.give(path)
-        page.shown("ready")
-        with Image.open(path) as photo:
-            width, height = photo.size
-        box = page.locator(".stage").bounding_box()
-        assert box["width"] / box["height"] == pytest.approx(width / height, rel=0.01)
 
 
 def test_the_tooltip_gives_the_records_own_weights(visit, photos, weights, monkeypatch):
@@ -161,51 +149,11 @@ def test_opacity_colours_and_blocks_change_the_pixels(visit):
     assert not page.pixels(8, 8)[..., 3].any()
 
 
-def test_a_file_that_is_no_picture_is_answered_where_the_person_looks(visit, photos, tmp_path):
-    page = visit().shown()
-    page.give(photos[0])
-    page.shown("ready")
-    bad = tmp_path / "holiday.png"
-    bad.write_text("not a picture at all")
-    page.give(bad)
-    page.wait_for_selector('.explorer[data-state="error"]')
-    sentence = page.inner_text(".message")
-    assert "JPEG" in sentence and "/" not in sentence
-    assert page.locator(".answer li").count() == 0
-    assert not page.pixels(99, 99).any()
-    page.give(photos[1])
-    page.shown("ready")
-    assert not page.locator(".message").is_visible()
-
-
 def test_labels_stay_text(visit):
     page = visit().shown()
     assert HOSTILE in page.locator(".answer .label").all_inner_texts()
     assert page.evaluate("window.hacked") is None
     assert page.locator(".answer img").count() == 0
-
-
-def test_an_example_is_one_click(visit):
-    page = visit().shown()
-    page.locator("[data-example]").nth(2).click()
-    page.shown("ready")
-    assert page.locator("[data-example]").nth(2).get_attribute("aria-current") == "true"
-    assert not page.locator(".invite").is_visible()
-
-
-def test_another_model_for_the_same_photo(visit, photos):
-    page = visit().shown()
-    page.give(photos[0])
-    page.shown("ready")
-    before = page.heat()
-    _choose_model(page, "standin_deit")
-    page.wait_for_function("document.querySelector('.origin .words').textContent.includes('standin_deit')")
-    page.shown("ready")
-    assert page.heat() != before
-    assert page.locator('[data-pick="query"] [data-value="dist"]').is_visible()
-    assert "from the mean of CLS and DIST" in page.inner_text(".legend .words")
-    page.pick("query", "dist")
-    assert "from DIST" in page.inner_text(".legend .words")
 
 
 def test_windows_follow_the_layer(visit, photos):
@@ -223,34 +171,6 @@ def test_windows_follow_the_layer(visit, photos):
     alpha = page.pixels(16, 16)[..., 3]
     inside = alpha[4:8, 4:8].astype(bool)
     assert inside.any() and not alpha[8:].any() and not alpha[:, 8:].any() and not alpha[:4].any()
-
-
-def test_the_address_holds_the_view_and_opens_to_it(visit):
-    page = visit().shown()
-    page.slide("layer", 2)
-    page.pick("head", "2")
-    page.hover(2.5 / 8, 6.5 / 8)
-    page.mouse.down()
-    page.mouse.up()
-    page.mouse.move(2, 2)
-    page.frame()
-    page.wait_for_function("location.search.includes('query')")
-    address = page.evaluate("decodeURIComponent(location.search)")
-    assert {"model=standin_vit", "layer=1", "head=2", "query=2,6", "method=raw"} <= set(address.lstrip("?").split("&"))
-    again = visit(address).shown()
-    assert again.heat() == page.heat()
-    assert "attention of layer 2, head 3, from row 3, column 7" in again.inner_text(".legend .words")
-
-
-def test_nonsense_in_the_address_is_ignored(visit):
-    page = visit("?layer=99&head=-3&query=%3Cimg%3E&method=${1}").shown()
-    assert "attention of layer 3, mean of all heads, from CLS" in page.inner_text(".legend .words")
-
-
-def test_an_unknown_model_in_the_address_is_a_sentence(visit):
-    page = visit("?model=no_such_model")
-    page.wait_for_selector('.explorer[data-state="error"]', timeout=30_000)
-    assert "no_such_model" in page.inner_text(".message")
 
 
 def test_keys_alone_are_enough(visit):
@@ -283,100 +203,9 @@ def test_play_goes_through_the_layers(visit):
     assert page.get_attribute("[data-act=play]", "aria-pressed") == "false"
 
 
-def test_a_pasted_and_a_dropped_photo(visit, photos):
-    page = visit().shown()
-    code = """([name, bytes]) => {
-        const data = new DataTransfer();
-        data.items.add(new File([new Uint8Array(bytes)], "shot.jpg", {type: "image/jpeg"}));
-        const event = name === "paste" ? new ClipboardEvent("paste", {clipboardData: data, bubbles: true})
-                                       : new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
-        document.body.dispatchEvent(event);
-    }"""
-    for name, path in zip(("paste", "drop"), photos, strict=True):
-        page.evaluate(code, [name, list(path.read_bytes())])
-        page.wait_for_selector('.explorer[data-state="busy"]')
-        page.shown("ready")
-        with Image.open(path) as photo:
-            width, height = photo.size
-        box = page.locator(".stage").bounding_box()
-        assert box["width"] / box["height"] == pytest.approx(width / height, rel=0.01)
-
-
-def test_two_visitors_never_see_each_others_photo(visit, photos):
-    pages = [visit().shown(), visit().shown()]
-    for page, path in zip(pages, photos, strict=True):
-        page.give(path)
-    for page, path in zip(pages, photos, strict=True):
-        page.shown("ready")
-        shown = page.evaluate("((e) => [e.naturalWidth, e.naturalHeight])(document.querySelector('.photo'))")
-        with Image.open(path) as photo:
-            assert tuple(shown) == photo.size
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_scrolls_in_one_direction_only(visit, scheme):
-    page = visit(width=390, height=844, has_touch=True, is_mobile=True, color_scheme=scheme).shown()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (scheme == "dark")
-    before = page.heat()
-    page.page.tap(".marks")
-    page.frame()
-    assert page.heat() != before and page.locator(".tooltip").is_visible()
-    assert not page.locator('[data-pick="query"] [data-value="patch"]').count()
-    page.page.tap(".marks")  # a second tap on the same patch pins it
-    page.frame()
-    assert page.get_attribute('[data-pick="query"] [data-value="patch"]', "aria-checked") == "true"
-
-
-def test_every_control_has_a_name(visit):
-    page = visit().shown()
-    nameless = page.evaluate("""() => {
-        const words = (e) => [e.getAttribute("aria-label"), e.innerText, e.labels?.[0]?.innerText];
-        const named = (e) => words(e).some((text) => text?.trim());
-        return [...document.querySelectorAll("button, input, select, canvas[tabindex], [role=img]")]
-            .filter((e) => e.offsetParent && !named(e)).map((e) => e.outerHTML.slice(0, 120));
-    }""")
-    assert nameless == []
-
-
-def test_text_stands_out_from_its_ground(visit):
-    for scheme in ("light", "dark"):
-        page = visit(color_scheme=scheme).shown()
-        for pair in (
-            "ink ground",
-            "quiet ground",
-            "quiet sunken",
-            "press ground",
-            "on-press press",
-            "on-chosen chosen",
-        ):
-            assert _contrast(page, *pair.split()) >= 4.5, (scheme, pair)
-
-
-def _contrast(page, *names: str) -> float:
-    """The ratio of WCAG 2: relative luminances, lighter over darker."""
-    lights = []
-    for name in names:
-        colour = page.evaluate(f"getComputedStyle(document.body).getPropertyValue('--{name}').trim()")
-        parts = np.array([int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)])
-        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-        lights.append(float(linear @ [0.2126, 0.7152, 0.0722]))
-    return (max(lights) + 0.05) / (min(lights) + 0.05)
-
-
 def _tooltip(page) -> tuple[float, tuple[int, int], int]:
     """The weight, (row, col) from 1, and the rank that the tooltip names."""
     text = page.inner_text(".tooltip b")
     found = re.fullmatch(r"(?:< )?([\d.]+)% · row (\d+), col (\d+) \(rank (\d+)\)", text)
     assert found, text
     return float(found[1]) / 100, (int(found[2]), int(found[3])), int(found[4])
-
-
-def _choose_model(page, name: str) -> None:
-    page.click("#model input")
-    whole = "(field) => field.selectionStart === 0 && field.selectionEnd === field.value.length"
-    page.wait_for_function(f"({whole})(document.querySelector('#model input'))")  # what is typed replaces the name
-    page.keyboard.type(name)
-    page.locator("#model [role=option]").first.filter(has_text=name).wait_for()
-    page.keyboard.press("Enter")

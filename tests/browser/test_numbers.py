@@ -127,6 +127,16 @@ def test_rollout_that_discards(bench):
         assert_same(found, explain(record, "rollout", discard=discard).values)
 
 
+def test_a_slider_that_is_dragged_leaves_only_the_last_fused_matrices(bench):
+    record = loaded(bench, record_attention(tiny_model("our vit"), photo()))
+    for discard in np.linspace(0, 0.9, 10):
+        _rollout(bench, None, 0, 1, discard=float(discard))
+    kept = bench.evaluate("layers.map((layer) => [...layer.fused.keys()])")
+    assert len(kept) == len(record.layers)
+    for keys in kept:
+        assert [float(key.split()[1]) for key in keys] == pytest.approx([0.6, 0.7, 0.8, 0.9])
+
+
 def _rollout(page, place, first, last, head_fusion="mean", residual=0.5, discard=0.0) -> np.ndarray:
     options = {"first": first, "last": last, "fusion": head_fusion, "residual": residual, "discard": discard}
     return patches(page, "rolloutMap(layers, given[0], given[1])", options, place)

@@ -88,7 +88,9 @@ def test_a_range_of_layers_is_the_product_of_that_range():
     product = full_rollout(record.layers[1:])
     heat = explain(record, "rollout", first=1, last=1)
     assert torch.allclose(heat.values.double(), record.layers[1].queries.patches(product[0]), atol=1e-6)
-    assert "layers 2 to 2" in heat.caption
+    assert "rollout of layer 2, mean of all heads, from CLS" in heat.caption
+    caption = explain(record, "rollout", residual=0.3, discard=0.1).caption
+    assert "layers 1 to 2, mean of all heads, residual 30%, lowest 10% left out, from CLS" in caption
 
 
 @pytest.mark.parametrize(

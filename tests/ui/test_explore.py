@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,67 @@ def test_what_is_being_done_is_told_while_it_takes_time(tmp_path, monkeypatch):
     assert first == {"ticket": 1, "busy": "loading tiny"} and "layers" in last
 
 
+class Broken(Standin):
+    """Its default model can't be had; any other can."""
+
+    offered: tuple[str, ...] = ()
+
+    def default_model(self):
+        return "cached"
+
+    def record(self, image, model, say=None):
+        self.error = ModelError("The download is damaged.") if model == "cached" else None
+        return super().record(image, model, say)
+
+
+def test_the_opening_falls_back_to_a_bundled_model_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("vit.models.bundled.bundled_names", lambda: ["best", "second"])
+    picture = np.zeros((8, 8, 3), np.uint8)
+
+    def opened(analysis, wanted: str, given: np.ndarray | str = picture) -> dict:
+        return list(explore.first_answers(analysis, given, wanted, {"ticket": 0}, str(tmp_path)))[-1]
+
+    value = opened(Broken(), "")
+    assert value["model"] == "best" and value["note"] == "cached could not be loaded; opened with best"
+    assert opened(Broken(), "cached")["error"] == "The download is damaged."
+    assert "note" not in opened(Broken(), "second")
+    only = Broken()
+    only.offered = ("cached",)
+    assert opened(only, "")["error"] == "The download is damaged."
+    assert opened(Broken(), "", explore.Refused("Choose a photo."))["error"] == "Choose a photo."
+
+
+def test_work_ends_when_nobody_waits_any_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(explore, "_BETWEEN_LINES", -1.0)
+    go, over = threading.Event(), threading.Event()
+    said = []
+
+    class Slow(Standin):
+        def record(self, image, model, say=None):
+            assert say
+            try:
+                for line in ("one", "two", "three"):
+                    say(line)
+                    said.append(line)
+                    assert go.wait(10)
+                return super().record(image, model)
+            finally:
+                over.set()
+
+    picture = np.zeros((8, 8, 3), np.uint8)
+    running = explore.answers(Slow(), picture, "tiny", {"ticket": 1}, str(tmp_path))  # type: ignore[arg-type]
+    assert next(running)["busy"] == "one"
+    running.close()  # type: ignore[attr-defined]
+    go.set()
+    assert over.wait(10) and said == ["one"]
+
+
+def test_no_model_is_a_sentence(tmp_path):
+    picture = np.zeros((8, 8, 3), np.uint8)
+    answer = list(explore.answers(Standin(), picture, "", {}, str(tmp_path)))  # type: ignore[arg-type]
+    assert answer == [{"error": "Choose a model first."}]
+
+
 @pytest.mark.parametrize(
     "asked", ["", "null", "[]", '{"ticket": "x"}', '{"ticket": 1}', '{"ticket": [], "example": {}}']
 )
@@ -86,6 +148,11 @@ def test_the_door_hands_on_a_picture_or_a_sentence(tmp_path):
     refused = door.preprocess(ImageData(path=str(bad)))
     assert isinstance(refused, explore.Refused) and "JPEG" in refused and str(tmp_path) not in refused
     assert door.preprocess(None) is None
+    good.unlink()
+    gone = door.preprocess(ImageData(path=str(good)))
+    assert isinstance(gone, explore.Gone) and str(tmp_path) not in gone
+    (answer,) = explore.answers(Standin(), gone, "tiny", {"ticket": 2}, str(tmp_path))  # type: ignore[arg-type]
+    assert answer == {"ticket": 2, "error": str(gone), "gone": True}
 
 
 def test_examples_come_with_a_small_picture_inside():

@@ -49,9 +49,10 @@ def rollout(
     for layer in reversed(record.layers[start : end + 1]):
         shares = carry(shares, layout, layer.queries)
         shares, layout = step(layer, shares, head_fusion, discard, residual)
-    caption = (
-        f"rollout of layers {start + 1} to {end + 1}, {head_fusion} of all heads, {words}{left_out(layout, shares)}"
-    )
+    layers = f"layer {start + 1}" if start == end else f"layers {start + 1} to {end + 1}"
+    kept = "" if residual == 0.5 else f", residual {residual:.0%}"
+    dropped = "" if discard == 0 else f", lowest {discard:.0%} left out"
+    caption = f"rollout of {layers}, {head_fusion} of all heads{kept}{dropped}, {words}{left_out(layout, shares)}"
     return Heatmap(layout.patches(shares), "rollout", caption)
 
 

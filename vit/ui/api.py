@@ -11,7 +11,7 @@ import gradio as gr
 
 from vit.analysis import Analysis
 from vit.errors import MethodError, VitError
-from vit.ui.pack import _file
+from vit.ui.pack import served_file
 from vit.ui.photo import Photo
 
 _log = logging.getLogger(__name__)
@@ -35,13 +35,13 @@ def add_api(analysis: Analysis, concurrency_id: str) -> None:
         options = overlay_options(method, layer, head, query_row, query_col)
         model, target = model or analysis.default_model(), _whole("target", target)
         heat = analysis.heatmap(picture, model, method, target=target, **options)
-        return _file(out.GRADIO_CACHE, "overlay.png", encode(draw(picture, heat), "png"))["path"]
+        return served_file(out.GRADIO_CACHE, "overlay.png", encode(draw(picture, heat), "png"))["path"]
 
     def raw(image, model="") -> str:
         from vit.archive import to_npz
 
         record = analysis.record(_given(image), model or analysis.default_model())
-        return _file(out.GRADIO_CACHE, "attention.npz", to_npz(record))["path"]
+        return served_file(out.GRADIO_CACHE, "attention.npz", to_npz(record))["path"]
 
     with gr.Row(visible=False):
         image = Photo(label="image", type="numpy")

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,12 +16,14 @@ from vit.analysis import Analysis
 from vit.errors import ImageError, VitError
 from vit.ui.examples import Example, examples
 from vit.ui.explorer import Explorer
+from vit.ui.model_list import choices
 from vit.ui.pack import pack
 from vit.ui.photo import Photo
 
 _log = logging.getLogger(__name__)
 _BETWEEN_LINES = 0.15  # seconds: a line on what is being done comes no oftener
 _WRONG = "Something went wrong on the server with this photo and this model; try another of either."
+_GONE = "The server no longer keeps this photo: choose it again."
 
 
 class Door(Photo):
@@ -28,6 +31,8 @@ class Door(Photo):
     the page shows it where the person looks."""
 
     def preprocess(self, payload: Any) -> Any:
+        if payload is not None and payload.path and not Path(payload.path).is_file():
+            return Gone(_GONE)
         try:
             return super().preprocess(payload)
         except (gr.Error, VitError) as error:
@@ -38,8 +43,18 @@ class Refused(str):
     """A sentence in place of a picture."""
 
 
+class Gone(Refused):
+    """The uploaded file has been cleaned up; a page that still holds it sends it again."""
+
+
+class _Left(Exception):
+    """Nobody waits for the answer any more."""
+
+
 def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency_id: str) -> Explorer:
     """Adds the view to the page that is being built. ``model`` is the page's list of models."""
+    from vit.models.bundled import bundled_names
+
     shown = examples()
     explorer = Explorer(elem_id="explorer", examples=[example.for_page() for example in shown])
     photo = Door(visible=False, type="numpy")
@@ -51,17 +66,16 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency
         yield from answers(analysis, _picture(picture, example), name, echo, explorer.GRADIO_CACHE)
 
     def opening(request: gr.Request) -> Iterator[tuple[dict, Any]]:
-        """What a visitor finds: the first example, through the model that the address names, else the default."""
+        """What a visitor finds: the first example, through the model that the address names, else the default.
+
+        The list learns of a model that it lacks; the page sets it, unless the visitor chose another meanwhile.
+        """
         echo = {"ticket": 0, "opening": True, "example": shown[0].name if shown else None}
         wanted = str(request.query_params.get("model") or "")
-        try:
-            name = wanted or analysis.default_model()
-        except VitError as error:
-            yield {**echo, "error": str(error)}, gr.skip()
-            return
         picture = _picture(None, shown[0]) if shown else Refused("Choose a photo to begin.")
-        for answer in answers(analysis, picture, name, echo, explorer.GRADIO_CACHE):
-            yield answer, gr.update(value=name) if "layers" in answer else gr.skip()
+        for answer in first_answers(analysis, picture, wanted, echo, explorer.GRADIO_CACHE):
+            new = "layers" in answer and answer["model"] == wanted and wanted not in bundled_names()
+            yield answer, gr.update(choices=choices(analysis, wanted)) if new else gr.skip()
 
     listen: dict[str, Any] = {
         "show_progress": "hidden",
@@ -75,8 +89,38 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency
     explorer.ask(look, given, out, js=asked, **listen).failure(None, js=failed)
     other = "(photo, question, model) => [...window.attentionExplorer.otherModel(model), model]"
     model.input(look, given, out, js=other, **listen).failure(None, js=failed)
-    blocks.load(opening, None, [explorer, model], **listen)
+    opened = "(value, model) => window.attentionExplorer?.openedModel(value, model) ?? model"
+    blocks.load(opening, None, [explorer, model], **listen).then(
+        None, [explorer, model], model, js=opened, show_progress="hidden", api_visibility="private"
+    )
     return explorer
+
+
+def first_answers(
+    analysis: Analysis, picture: np.ndarray | str, wanted: str, echo: dict[str, Any], folder: str
+) -> Iterator[dict]:
+    """``answers`` of the model that the address names, or else of the default one.
+
+    A default that can't be had just now, such as a damaged download, gives way to the best bundled model, with a
+    ``note``; a model that somebody asked for doesn't.
+    """
+    from vit.models.bundled import bundled_names
+
+    try:
+        name = wanted or analysis.default_model()
+    except VitError as error:
+        yield {**echo, "error": str(error)}
+        return
+    spare = [other for other in bundled_names() if not analysis.offered or other in analysis.offered][:1]
+    if wanted or isinstance(picture, str) or spare in ([], [name]):
+        yield from answers(analysis, picture, name, echo, folder)
+        return
+    for answer in answers(analysis, picture, name, echo, folder):
+        if "error" in answer:
+            note = {**echo, "note": f"{name} could not be loaded; opened with {spare[0]}"}
+            yield from answers(analysis, picture, spare[0], note, folder)
+            return
+        yield answer
 
 
 def answers(
@@ -87,17 +131,28 @@ def answers(
     ``echo`` goes into each of them; ``folder`` is where Gradio serves files from.
     """
     if isinstance(picture, str):
-        yield {**echo, "error": str(picture)}
+        yield {**echo, "error": str(picture), "gone": isinstance(picture, Gone)}
+        return
+    if not model:
+        yield {**echo, "error": "Choose a model first."}
         return
     lines: queue.Queue[str | None] = queue.Queue()
     result: list[Any] = []
+    left = threading.Event()
+
+    def say(line: str) -> None:
+        if left.is_set():
+            raise _Left
+        lines.put(line)
 
     def work() -> None:
         try:
-            record = analysis.record(picture, model, say=lines.put)
+            record = analysis.record(picture, model, say=say)
             result.append(pack(picture, record, folder, about=_about(model, record.provenance)))
         except VitError as error:
             result.append(str(error))
+        except _Left:
+            _log.debug("%s was abandoned", model)
         except Exception:
             _log.exception("%s failed", model)
             result.append(_WRONG)
@@ -106,10 +161,13 @@ def answers(
 
     threading.Thread(target=work, name="analysis", daemon=True).start()
     last = time.monotonic()
-    while (line := lines.get()) is not None:
-        if time.monotonic() - last > _BETWEEN_LINES:
-            last = time.monotonic()
-            yield {**echo, "busy": line}
+    try:
+        while (line := lines.get()) is not None:
+            if time.monotonic() - last > _BETWEEN_LINES:
+                last = time.monotonic()
+                yield {**echo, "busy": line}
+    finally:
+        left.set()  # the visitor may have closed the page: the work ends at its next line
     yield {**echo, **(result[0] if isinstance(result[0], dict) else {"error": result[0]})}
 
 

@@ -26,6 +26,7 @@ from vit.errors import CaptureError
 if TYPE_CHECKING:
     from vit.attention import AttentionRecord, LayerAttention, TokenLayout
 
+FEW_CLASSES = 20  # a model that knows no more than these says which, since it names one of them for any photo
 PHOTO_SIDE = 1600  # pixels of the photo's longer side, as the page shows it
 
 
@@ -42,10 +43,11 @@ def pack(image: np.ndarray, record: "AttentionRecord", folder: str | Path, about
         "about": about,
         "untrained": record.untrained,
         "top": [[number, label, share] for number, label, share in record.top(5)],
+        "knows": list(record.labels) if len(record.labels) <= FEW_CLASSES else [],
         "width": int(image.shape[1]),
         "height": int(image.shape[0]),
-        "photo": _file(folder, "photo.jpg", photo_bytes(image)),
-        "maps": _file(folder, "attention.bin", maps),
+        "photo": served_file(folder, "photo.jpg", photo_bytes(image)),
+        "maps": served_file(folder, "attention.bin", maps),
         "tokens_length": tokens_length,
         "layers": layers,
     }
@@ -132,7 +134,7 @@ def _encode(layer: "LayerAttention") -> bytes:
     return largest.astype("<f4").tobytes() + codes.astype(np.uint8).tobytes()
 
 
-def _file(folder: str | Path, name: str, data: bytes) -> dict[str, Any]:
+def served_file(folder: str | Path, name: str, data: bytes) -> dict[str, Any]:
     """Keeps ``data`` where Gradio serves files from, under a name made of its content, and says so in Gradio's words.
 
     Written beside and renamed, so that nobody ever reads half a file.

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,11 @@ from vit.errors import VitError
 from vit.ui import explore
 from vit.ui.api import add_api
 from vit.ui.examples import examples
+from vit.ui.model_list import choices, model_list
 
 TITLE = "ViT Attention Explorer"
 MODEL_QUEUE = "model"  # every listener that runs a model shares this queue
-AT_ONCE = 2  # models that run at the same time
+AT_ONCE = 8  # questions that are worked on at the same time: two slow downloads must not keep everyone waiting
 WAITING = 64  # people who may wait for one
 
 _HERE = Path(__file__).parent
@@ -54,12 +54,16 @@ def build_page(analysis: Analysis) -> gr.Blocks:
     with gr.Blocks(title=TITLE, delete_cache=(3600, 3600), fill_width=True) as page:
         with gr.Row(elem_id="header"):
             gr.HTML(html_template=_HEADER, elem_id="title", apply_default_css=False, js_on_load=None)
-            model = _models(analysis)
+            model = model_list(analysis)
             gr.HTML(html_template=_TOOLS, elem_id="tools", apply_default_css=False, js_on_load=_TOOLS_SCRIPT)
         explore.build(analysis, model, page, MODEL_QUEUE)
         add_api(analysis, MODEL_QUEUE)
+
+        def fill(request: gr.Request) -> Any:
+            return gr.update(choices=choices(analysis, str(request.query_params.get("model") or "")))
+
         page.load(
-            lambda: gr.update(choices=_choices(analysis)),
+            fill,
             None,
             model,
             show_progress="hidden",
@@ -99,49 +103,8 @@ def warm_up(analysis: Analysis) -> threading.Thread:
                 analysis.record(load_image(example.path), name)
         except VitError:
             pass  # the page says it, to whoever opens it
-        _choices(analysis)
+        choices(analysis)
 
     thread = threading.Thread(target=work, name="warm-up", daemon=True)
     thread.start()
     return thread
-
-
-def _models(analysis: Analysis) -> gr.Dropdown:
-    """The list of models as it is known without timm: it fills up once the page is open."""
-    from vit.models.bundled import bundled_names
-
-    try:
-        first = analysis.default_model()
-    except VitError:
-        first = None
-    names = analysis.offered or tuple(dict.fromkeys([*([first] if first else []), *bundled_names()]))
-    return gr.Dropdown(
-        [(_label(name), name) for name in names],
-        value=first,
-        label="Model",
-        show_label=False,
-        container=False,
-        filterable=True,
-        elem_id="model",
-    )
-
-
-@cache
-def _choices(analysis: Analysis) -> list[tuple[str, str]]:
-    try:
-        return [(_label(name), name) for name, _ in analysis.models()]
-    except VitError:
-        return []
-
-
-def _label(name: str) -> str:
-    """A model in the list; a bundled one says what it learnt and how well."""
-    from vit.models.bundled import bundled_names, read_card
-
-    if name not in bundled_names():
-        return name
-    try:
-        card = read_card(name)
-    except VitError:
-        return name
-    return f"{name} · {card.data}, top-1 {card.top1:.1f}%"

@@ -1,4 +1,8 @@
 // The address holds the view: ?model=&layer=&head=&query=&method=, counted from 0, and opens to it.
+// What rollout and direction are told (first, last, fusion, residual, discard, direction) is in it where it is not the default.
+
+const SHARES = ["residual", "discard"];
+const TOLD = ["direction", "first", "last", "fusion", ...SHARES];
 
 function readAddress() {
   return Object.fromEntries(new URLSearchParams(window.location.search));
@@ -8,6 +12,12 @@ function readAddress() {
 function applyAddress(view, wanted, layers) {
   const number = (text, limit) => (/^\d+$/.test(text ?? "") && Number(text) < limit ? Number(text) : null);
   if (CHOICES.method.includes(wanted.method)) view.method = wanted.method;
+  if (CHOICES.direction.includes(wanted.direction)) view.direction = wanted.direction;
+  if (FUSIONS.includes(wanted.fusion)) view.fusion = wanted.fusion;
+  for (const name of SHARES) if (/^0(\.\d+)?$/.test(wanted[name] ?? "")) view[name] = Math.min(0.95, Number(wanted[name]));
+  const first = number(wanted.first, layers.length) ?? view.first;
+  const last = number(wanted.last, layers.length) ?? view.last;
+  if (first <= last) Object.assign(view, { first, last });
   view.layer = number(wanted.layer, layers.length) ?? view.layer;
   const { heads, queries, keys } = layers[view.layer];
   if (FUSIONS.includes(wanted.head)) view.head = wanted.head;
@@ -30,6 +40,8 @@ function writeAddress(model, view, layers) {
     set("layer", view.layer);
     set("head", view.head);
     set("method", view.method);
+    const usual = startView(layers.length);
+    for (const name of TOLD) set(name, view[name] === usual[name] ? null : view[name]);
     let query = view.query?.token ?? null;
     if (view.query && !view.query.token) {
       const { row, col } = patchAt(layers[view.layer].queries, view.query);

@@ -4,16 +4,18 @@ async function receive() {
   const { value } = props;
   if (!value || value === "" || (value.ticket ?? 0) !== state.ticket) return;
   if (value.busy) return busy(value.busy);
+  if (value.gone && sendAgain()) return;
   if (value.error) return fail(value.error);
   if (state.value?.maps?.url === value.maps.url && state.maps) return;
   const { ticket } = state;
   close();
   const picture = new Image();
   picture.src = value.photo.url;
+  const before = state.value;
   state.value = value;
   state.source.example = value.example ?? null;
   const old = state.view;
-  state.view = { ...startView(value.layers.length), ...(old ? kept(old, value) : {}) };
+  state.view = { ...startView(value.layers.length), ...(old ? kept(old, before.layers, value.layers) : {}) };
   if (state.wanted) applyAddress(state.view, state.wanted, value.layers);
   state.wanted = null;
   state.maps = new Maps(value, (layer) => arrived(layer, ticket), () => {
@@ -33,13 +35,13 @@ async function receive() {
 }
 
 /** What stays chosen from one record to the next. */
-function kept(old, value) {
-  const layer = Math.min(old.layer, value.layers.length - 1);
-  const same = state.value && old.last < value.layers.length;
-  const head = typeof old.head === "number" && old.head >= value.layers[layer].heads ? "mean" : old.head;
+function kept(old, before, layers) {
+  const layer = Math.min(old.layer, layers.length - 1);
+  const head = typeof old.head === "number" && old.head >= layers[layer].heads ? "mean" : old.head;
   const { method, direction, fusion, residual, discard, opacity, colours, smooth, scale } = old;
-  const range = same && (old.first > 0 || old.last < value.layers.length - 1) ? { first: old.first, last: old.last } : {};
-  const query = old.query?.token && value.layers[layer].queries.prefix.includes(old.query.token) ? old.query : null;
+  const chosen = old.first > 0 || old.last < before.length - 1; // else it was the whole record: it stays the whole
+  const range = chosen && old.last < layers.length ? { first: old.first, last: old.last } : {};
+  const query = old.query?.token && layers[layer].queries.prefix.includes(old.query.token) ? old.query : null;
   return { method, direction, fusion, residual, discard, opacity, colours, smooth, scale, layer, head, query, ...range };
 }
 
@@ -66,6 +68,7 @@ function reveal() {
 
 function answer(value) {
   find(".stamp").hidden = !value.untrained;
+  find(".origin .note").textContent = value.note ?? "";
   const list = find(".answer ol");
   list.replaceChildren(
     ...value.top.map(([, label, share]) => {
@@ -81,18 +84,21 @@ function answer(value) {
       return item;
     }),
   );
+  const { knows } = value;
+  find(".answer .knows").textContent = knows.length ? `It knows ${knows.length} classes only: ${knows.join(", ")}.` : "";
   if (!value.top.length) list.textContent = "This model has no classifier.";
 }
 
 function clearAnswer() {
   find(".answer ol").replaceChildren();
+  find(".answer .knows").textContent = "";
 }
 
 function settle(name) {
   root.dataset.state = name;
   find(".busy").hidden = name !== "busy" && name !== "waiting";
   find(".message").hidden = name !== "error";
-  find(".invite").hidden = name !== "example";
+  find(".invite").hidden = name !== "example" || state.met;
   const usable = name === "ready" || name === "example";
   for (const part of [find(".controls"), find(".side")]) part.inert = !usable;
 }
@@ -121,5 +127,5 @@ function close() {
   sheet.clear(sheetLook());
   find("[data-act=save]").disabled = true;
   find(".origin .loading").textContent = "";
-  for (const part of [".legend .words", ".legend .most", ".legend .kind", ".origin .words"]) find(part).textContent = "";
+  for (const part of [".legend .words", ".legend .most", ".legend .kind", ".origin .words", ".origin .note"]) find(part).textContent = "";
 }

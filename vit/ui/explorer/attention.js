@@ -66,7 +66,7 @@ function rawMap(layer, head, query, direction) {
     return shares;
   };
   // The mean of all patches reads the whole layer: once is enough.
-  const shares = tokens.length > 2 ? remember(layer, `rest ${head} ${direction}`, work) : work();
+  const shares = tokens.length > 2 ? layer.remember(`rest ${head} ${direction}`, work) : work();
   return { shares, layout: answered, words, notice, asked: tokens.length > 2 ? [] : tokens };
 }
 
@@ -89,14 +89,15 @@ function addShares(layer, head, token, direction, factor, into) {
   }
 }
 
-/** How much each token is looked at: the mean over all query tokens. */
+/** How much each token is looked at: the mean over all tokens that ask. */
 function receivedMap(layer, head) {
   const { queries, keys } = layer;
-  const shares = remember(layer, `received ${head}`, () => {
+  const factor = 1 / queries.askers;
+  const shares = layer.remember(`received ${head}`, () => {
     const into = new Float32Array(keys.count);
     if (typeof head === "number") {
       for (let token = 0; token < queries.count; token++) {
-        for (const slot of queries.slotsOf(token)) layer.addRow(head, slot, 1 / queries.count, into);
+        for (const slot of queries.slotsOf(token)) layer.addRow(head, slot, factor, into);
       }
       return into;
     }
@@ -106,17 +107,12 @@ function receivedMap(layer, head) {
       const first = Math.floor(row / queries.slots) * keys.slots;
       for (let key = 0; key < keys.slots; key++) {
         const token = keys.tokenAt(first + key);
-        if (token >= 0) into[token] += fused[row * keys.slots + key] / queries.count;
+        if (token >= 0) into[token] += factor * fused[row * keys.slots + key];
       }
     }
     return into;
   });
   return { shares, layout: keys, words: "all tokens", asked: [] };
-}
-
-function remember(layer, key, work) {
-  if (!layer.cache.has(key)) layer.cache.set(key, work());
-  return layer.cache.get(key);
 }
 
 /** Attention followed from the query back through layers `last` … `first`: vit/methods/rollout.py in the browser. */
@@ -162,7 +158,7 @@ function rolloutStep(layer, shares, fusion, residual, discard) {
 
 /** All heads fused, (windows · queries, keys), the lowest share set to 0, and what each row then sums to. */
 function fusedMatrix(layer, fusion, discard) {
-  return remember(layer, `fused ${fusion} ${discard}`, () => {
+  return layer.rememberFused(`${fusion} ${discard}`, () => {
     const { queries, keys, windows, heads } = layer;
     const block = queries.slots * keys.slots;
     const fused = new Float32Array(windows * block);

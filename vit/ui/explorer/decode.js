@@ -3,6 +3,8 @@
 
 const LINEAR = Float32Array.from({ length: 256 }, (_, code) => (code / 255) ** 2);
 
+const FUSED_KEPT = 4; // fused matrices that each layer keeps
+
 /** Where the slots of one side of a layer sit: token numbers 0 … prefix−1 are the prefix, then patches row by row. */
 class Layout {
   constructor(side, windows, bytes) {
@@ -26,6 +28,11 @@ class Layout {
     return this.index[token] ?? [];
   }
 
+  /** How many tokens have a slot here: fewer than `count` where a pool's one query stands for a grid. */
+  get askers() {
+    return this.tokens ? new Set(this.tokens.filter((token) => token >= 0)).size : this.slots;
+  }
+
   tokenAt(slot) {
     return this.tokens ? this.tokens[slot] : slot;
   }
@@ -43,6 +50,21 @@ class Layer {
     this.largest = new Float32Array(bytes, 0, rows);
     this.codes = new Uint8Array(bytes, 4 * rows);
     this.cache = new Map(); // what was worked out from this layer, such as the attention received
+    this.fused = new Map(); // heads fused, for the last few choices
+  }
+
+  remember(key, work) {
+    if (!this.cache.has(key)) this.cache.set(key, work());
+    return this.cache.get(key);
+  }
+
+  /** As `remember`, for matrices as large as a head's: only those that were asked for last, a slider asks for many. */
+  rememberFused(key, work) {
+    const made = this.fused.get(key) ?? work();
+    this.fused.delete(key); // the newest stands last
+    this.fused.set(key, made);
+    if (this.fused.size > FUSED_KEPT) this.fused.delete(this.fused.keys().next().value);
+    return made;
   }
 
   /** Adds factor × the row of one query slot (window · slots + slot) to `into`, by key token. */

@@ -71,6 +71,7 @@ class Door {
     const video = dialog.querySelector("video");
     const words = dialog.querySelector("p");
     words.textContent = "";
+    this.root.querySelector("[data-act=take]").disabled = true; // until there is something to take
     dialog.showModal();
     const stop = () => {
       for (const track of video.srcObject?.getTracks() ?? []) track.stop();
@@ -79,6 +80,7 @@ class Door {
     dialog.addEventListener("close", stop, { once: true });
     try {
       video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 } } });
+      this.root.querySelector("[data-act=take]").disabled = false;
       if (!dialog.open) stop();
     } catch {
       words.textContent = "The browser gave no camera. Allow it for this page, or choose a photo instead.";

@@ -88,7 +88,7 @@ function sheetLook() {
 
 /** Beside the sheet's title: the cell that is pointed at, else what the sheet shows and where its colours end. */
 function tellSheet(words) {
-  find(".told").textContent = words ?? `layers down, heads across · one scale to ${percent(state.shared)}`;
+  find(".told").textContent = words ?? `layers × heads, one scale: 0 to ${percent(state.shared)}`;
 }
 
 /** What is outlined: the query's window, the query, and the patch that is read. */
@@ -160,7 +160,11 @@ function mapWords(map) {
   const { view } = state;
   const head = typeof view.head === "number" ? `head ${view.head + 1}` : `${view.head} of all heads`;
   if (view.method === "rollout") {
-    return `rollout of layers ${view.first + 1} to ${view.last + 1}, ${view.fusion} of all heads, from ${map.words}`;
+    const { first, last, fusion, residual, discard } = view;
+    const layers = first === last ? `layer ${first + 1}` : `layers ${first + 1} to ${last + 1}`;
+    const kept = residual === 0.5 ? "" : `, residual ${Math.round(100 * residual)}%`;
+    const dropped = discard === 0 ? "" : `, lowest ${Math.round(100 * discard)}% left out`;
+    return `rollout of ${layers}, ${fusion} of all heads${kept}${dropped}, from ${map.words}`;
   }
   if (view.method === "received") return `attention received in layer ${view.layer + 1}, ${head}`;
   return `attention of layer ${view.layer + 1}, ${head}, ${view.direction === "by" ? "to" : "from"} ${map.words}`;

@@ -1,6 +1,11 @@
 // What a person's hands do: pointer, keys, buttons. Each changes the view and draws; none asks the server.
 
 function set(name, value) {
+  if (["layer", "head", "method"].includes(name)) play(false); // a person's choice is not overrun
+  change(name, value);
+}
+
+function change(name, value) {
   const { view } = state;
   if (!view) return;
   if (name === "query") {
@@ -26,6 +31,10 @@ function openCell(layer, head) {
 
 function point(place) {
   state.pointer = place;
+  if (place && state.map) {
+    state.met = true; // the invitation has been understood: it covers the map no more
+    find(".invite").hidden = true;
+  }
   draw();
 }
 
@@ -34,7 +43,7 @@ function pin(place) {
   const { view } = state;
   if (!view || !place || !state.map) return;
   const layout = askedLayout();
-  const next = patchAt(layout, place);
+  const next = patchAt(layout, state.pointer ?? place); // a click is told in whole pixels, pointing more finely
   const held = view.query && !view.query.token ? patchAt(layout, view.query) : null;
   view.query = held?.token === next.token ? null : placeOf(layout, next.row, next.col);
   set("pinned", Boolean(view.query));
@@ -86,7 +95,10 @@ document.addEventListener("keydown", (event) => {
   if (root.querySelector("dialog[open]")) return;
   const { view } = state;
   if (event.key === "?") find("dialog.help").showModal();
-  else if (event.key === "Escape" && view?.query) set("query", "pointer");
+  else if (event.key === "Escape" && (view?.query || state.playing)) {
+    play(false);
+    set("query", "pointer");
+  }
   else if ("[],.".includes(event.key) && view && state.map) {
     const { layers } = state.value;
     if (event.key === "[") set("layer", Math.max(0, view.layer - 1));
@@ -109,7 +121,8 @@ root.addEventListener("click", (event) => {
   if (act === "help") find("dialog.help").showModal();
   if (act === "close-help") find("dialog.help").close();
   if (act === "save" && state.map) {
-    saveView(stage, state.map, { ...state.view, peak: state.peak }, originWords(), state.value.untrained);
+    const name = `${state.value.model} ${mapWords(state.map)}`.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 120);
+    saveView(stage, state.map, { ...state.view, peak: state.peak }, originWords(), state.value.untrained, `${name}.png`);
   }
 });
 
@@ -118,7 +131,7 @@ function play(on) {
   state.playing = 0;
   if (on && state.maps) {
     if (state.view.method === "rollout") set("method", "raw");
-    const step = () => set("layer", (state.view.layer + 1) % state.value.layers.length);
+    const step = () => change("layer", (state.view.layer + 1) % state.value.layers.length);
     if (state.view.layer === state.value.layers.length - 1) step();
     state.playing = setInterval(step, 700);
   }

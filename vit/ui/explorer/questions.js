@@ -1,22 +1,37 @@
 // Questions to the server: a photo and a model. There are no others.
 
-async function askFile(file) {
-  begin({ file: null, example: null }, URL.createObjectURL(file), "sending the photo");
-  const { ticket } = state;
+function askFile(file) {
+  begin({ file: null, example: null, kept: file }, URL.createObjectURL(file), "sending the photo");
+  send();
+}
+
+/** Uploads the photo that is kept here, and asks. */
+async function send() {
+  const { source, ticket } = state;
   try {
-    const sent = await upload(file);
+    const sent = await upload(source.kept);
     if (ticket !== state.ticket) return;
-    state.source.file = { path: sent.path, url: sent.url, orig_name: file.name, meta: { _type: "gradio.FileData" } };
+    source.file = { path: sent.path, url: sent.url, orig_name: source.kept.name, meta: { _type: "gradio.FileData" } };
     busy("reading the photo");
     trigger("ask");
   } catch (error) {
+    if (ticket !== state.ticket) return;
     const large = /413|size|large/i.test(String(error?.message ?? error));
     fail(large ? "This file is larger than the server takes; choose a smaller one." : "The photo didn’t reach the server; try again.");
   }
 }
 
+/** The server has cleaned the photo up: once for each question, it is sent again. False if there is none to send. */
+function sendAgain() {
+  if (!state.source.kept || state.source.again) return false;
+  state.source.again = true;
+  busy("sending the photo again");
+  send();
+  return true;
+}
+
 function askExample(name, thumb) {
-  begin({ file: null, example: name }, thumb, "reading the photo");
+  begin({ file: null, example: name, kept: null }, thumb, "reading the photo");
   trigger("ask");
 }
 
@@ -42,9 +57,11 @@ function begin(source, picture, words) {
 window.attentionExplorer = {
   question: () => [state.source.file, JSON.stringify({ ticket: state.ticket, example: state.source.example })],
   otherModel: (model) => {
-    begin(state.source, null, "loading " + model);
+    begin({ ...state.source, again: false }, null, "loading " + model);
     return window.attentionExplorer.question();
   },
+  /** The list's model after the opening: the one that was opened, unless something else was asked meanwhile. */
+  openedModel: (value, model) => (state.ticket === 0 && value?.opening && value.model ? value.model : model),
   failed: () => fail("The server didn’t answer; wait a moment and try again."),
   help: () => find("dialog.help").showModal(),
 };

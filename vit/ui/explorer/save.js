@@ -1,6 +1,6 @@
 // The present view as a PNG: the photo, the heat, a colour bar with its numbers, and where the map is from.
 
-function saveView(stage, map, look, words, untrained) {
+function saveView(stage, map, look, words, untrained, name) {
   const width = stage.photo.naturalWidth;
   const height = stage.photo.naturalHeight;
   const unit = Math.max(12, Math.round(width / 50)); // text that suits the picture's size
@@ -31,7 +31,7 @@ function saveView(stage, map, look, words, untrained) {
   canvas.toBlob((blob) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
-    link.download = "attention.png";
+    link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   });

@@ -9,11 +9,12 @@ const state = {
   pointer: null, // the place under the pointer, or null
   map: null, // what the stage shows: {values, rows, cols, …}
   ticket: 0, // counts questions; an answer to an older one is not shown
-  source: { file: null, example: null }, // the photo that is asked about
+  source: { file: null, example: null, kept: null }, // the photo that is asked about, and the File itself
   wanted: readAddress(),
   peak: 0, // where the stage's colours end
   shared: 0, // where the sheet's colours end
   playing: 0,
+  met: false, // whether somebody has pointed at a map
 };
 
 const controls = new Controls(find(".controls"), set);

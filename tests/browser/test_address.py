@@ -1,0 +1,131 @@
+"""Models and addresses: another model for the same photo, and a view that can be sent to somebody."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def test_another_model_for_the_same_photo(visit, photos):
+    page = visit().shown()
+    page.give(photos[0])
+    page.shown("ready")
+    before = page.heat()
+    _choose_model(page, "standin_deit")
+    page.wait_for_function("document.querySelector('.origin .words').textContent.includes('standin_deit')")
+    page.shown("ready")
+    assert page.heat() != before
+    assert page.locator('[data-pick="query"] [data-value="dist"]').is_visible()
+    assert "from the mean of CLS and DIST" in page.inner_text(".legend .words")
+    page.pick("query", "dist")
+    assert "from DIST" in page.inner_text(".legend .words")
+
+
+def test_the_address_holds_the_view_and_opens_to_it(visit):
+    page = visit().shown()
+    page.slide("layer", 2)
+    page.pick("head", "2")
+    page.hover(2.5 / 8, 6.5 / 8)
+    page.mouse.down()
+    page.mouse.up()
+    page.mouse.move(2, 2)
+    page.frame()
+    page.wait_for_function("location.search.includes('query')")
+    address = page.evaluate("decodeURIComponent(location.search)")
+    assert {"model=standin_vit", "layer=1", "head=2", "query=2,6", "method=raw"} <= set(address.lstrip("?").split("&"))
+    again = visit(address).shown()
+    assert again.heat() == page.heat()
+    assert "attention of layer 2, head 3, from row 3, column 7" in again.inner_text(".legend .words")
+
+
+def test_nonsense_in_the_address_is_ignored(visit):
+    page = visit("?layer=99&head=-3&query=%3Cimg%3E&method=${1}").shown()
+    assert "attention of layer 3, mean of all heads, from CLS" in page.inner_text(".legend .words")
+
+
+def test_an_unknown_model_in_the_address_is_a_sentence_and_the_list_keeps_its_own(visit, photos):
+    """Another spelling is another name: the sentence comes, and the next photo goes through the default model."""
+    for wanted in ("no_such_model", "Standin_ViT"):
+        page = visit(f"?model={wanted}")
+        page.wait_for_selector('.explorer[data-state="error"]', timeout=30_000)
+        assert wanted in page.inner_text(".message")
+        assert page.input_value("#model input").startswith("standin_vit")
+        page.give(photos[0])
+        page.shown("ready")
+        assert "standin_vit" in page.inner_text(".origin .words")
+
+
+def test_the_list_shows_the_model_that_the_address_opened(visit, photos):
+    page = visit("?model=standin_deit").shown()
+    page.wait_for_function("document.querySelector('#model input').value.startsWith('standin_deit')")
+    opened = "(name) => window.attentionExplorer.openedModel({opening: true, model: 'opened'}, name)"
+    assert page.evaluate(opened, "chosen") == "opened"
+    page.give(photos[0])
+    page.shown("ready")
+    assert "standin_deit" in page.inner_text(".origin .words")
+    assert page.evaluate(opened, "chosen") == "chosen"  # an opening that ends later changes nothing
+
+
+def test_the_address_holds_what_rollout_was_told(visit):
+    page = visit("?direction=by").shown()
+    assert page.get_attribute('[data-pick="direction"] [data-value="by"]', "aria-checked") == "true"
+    page.pick("method", "rollout")
+    page.slide("first", 2)
+    page.pick("fusion", "max")
+    page.slide("residual", 0.2)
+    page.slide("discard", 0.35)
+    page.wait_for_function("location.search.includes('discard=0.35')")
+    address = page.evaluate("location.search")
+    told = {"direction=by", "first=1", "fusion=max", "residual=0.2", "discard=0.35", "method=rollout"}
+    assert told <= set(address.lstrip("?").split("&")) and "last=" not in address
+    again = visit(address).shown()
+    for one in (page, again):
+        one.pick("smooth", "false")  # a pixel a patch, whatever the stage's size
+    assert again.heat() == page.heat()
+    for name, usual in (("first", 1), ("residual", 0.5), ("discard", 0)):
+        again.slide(name, usual)
+    again.pick("fusion", "mean")
+    again.wait_for_function("!/first|residual|discard|fusion/.test(location.search)")
+
+
+def test_rollout_of_all_layers_stays_rollout_of_all_layers(visit):
+    page = visit("?model=standin_deit&method=rollout").shown()
+    assert "rollout of layers 1 to 2," in page.inner_text(".legend .words")
+    _change_model(page, "standin_vit")
+    assert "rollout of layers 1 to 3," in page.inner_text(".legend .words")
+    page.slide("last", 2)
+    assert "rollout of layers 1 to 2," in page.inner_text(".legend .words")
+    _change_model(page, "standin_deit")
+    _change_model(page, "standin_vit")
+    # What is the whole of two layers became the whole of three; a chosen part stays.
+    page.slide("first", 2)
+    page.slide("last", 2)
+    _change_model(page, "standin_deit")
+    assert "rollout of layer 2," in page.inner_text(".legend .words")
+
+
+def test_a_photo_that_the_server_has_cleaned_up_is_sent_again(visit, photos, uploads):
+    page = visit().shown()
+    page.give(photos[0])
+    page.shown("ready")
+    kept = list(uploads.rglob(photos[0].name))
+    assert kept
+    for path in kept:
+        path.unlink()
+    _change_model(page, "standin_deit")
+    assert not page.locator(".message").is_visible()
+    assert list(uploads.rglob(photos[0].name))
+
+
+def _change_model(page, name: str) -> None:
+    _choose_model(page, name)
+    page.wait_for_function(f"document.querySelector('.origin .words').textContent.includes('{name}')")
+    page.shown()
+
+
+def _choose_model(page, name: str) -> None:
+    page.click("#model input")
+    whole = "(field) => field.selectionStart === 0 && field.selectionEnd === field.value.length"
+    page.wait_for_function(f"({whole})(document.querySelector('#model input'))")  # what is typed replaces the name
+    page.keyboard.type(name)
+    page.locator("#model [role=option]").first.filter(has_text=name).wait_for()
+    page.keyboard.press("Enter")

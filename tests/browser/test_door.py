@@ -1,0 +1,61 @@
+"""How a photo gets in, and what becomes of one that is none."""
+
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_file_that_is_no_picture_is_answered_where_the_person_looks(visit, photos, tmp_path):
+    page = visit().shown()
+    page.give(photos[0])
+    page.shown("ready")
+    bad = tmp_path / "holiday.png"
+    bad.write_text("not a picture at all")
+    page.give(bad)
+    page.wait_for_selector('.explorer[data-state="error"]')
+    sentence = page.inner_text(".message")
+    assert "JPEG" in sentence and "/" not in sentence
+    assert page.locator(".answer li").count() == 0
+    assert not page.pixels(99, 99).any()
+    page.give(photos[1])
+    page.shown("ready")
+    assert not page.locator(".message").is_visible()
+
+
+def test_an_example_is_one_click(visit):
+    page = visit().shown()
+    page.locator("[data-example]").nth(2).click()
+    page.shown("ready")
+    assert page.locator("[data-example]").nth(2).get_attribute("aria-current") == "true"
+    assert not page.locator(".invite").is_visible()
+
+
+def test_a_pasted_and_a_dropped_photo(visit, photos):
+    page = visit().shown()
+    code = """([name, bytes]) => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(bytes)], "shot.jpg", {type: "image/jpeg"}));
+        const event = name === "paste" ? new ClipboardEvent("paste", {clipboardData: data, bubbles: true})
+                                       : new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
+        document.body.dispatchEvent(event);
+    }"""
+    for name, path in zip(("paste", "drop"), photos, strict=True):
+        page.evaluate(code, [name, list(path.read_bytes())])
+        page.wait_for_selector('.explorer[data-state="busy"]')
+        page.shown("ready")
+        with Image.open(path) as photo:
+            width, height = photo.size
+        box = page.locator(".stage").bounding_box()
+        assert box["width"] / box["height"] == pytest.approx(width / height, rel=0.01)
+
+
+def test_two_visitors_never_see_each_others_photo(visit, photos):
+    pages = [visit().shown(), visit().shown()]
+    for page, path in zip(pages, photos, strict=True):
+        page.give(path)
+    for page, path in zip(pages, photos, strict=True):
+        page.shown("ready")
+        shown = page.evaluate("((e) => [e.naturalWidth, e.naturalHeight])(document.querySelector('.photo'))")
+        with Image.open(path) as photo:
+            assert tuple(shown) == photo.size
