@@ -66,11 +66,6 @@ class TokenLayout:
         """Whether this is one window with every token once, in order: slots are then the tokens themselves."""
         return self.tokens.shape == (1, self.count) and bool((self.tokens[0] == torch.arange(self.count)).all())
 
-    @cached_property
-    def is_padded(self) -> bool:
-        """Whether some slots are no part of the picture."""
-        return bool((self.tokens < 0).any())
-
     def token(self, place: Any) -> int:
         """The number of a token, from a prefix name (``"cls"``), a patch ``(row, col)`` or the number itself.
 

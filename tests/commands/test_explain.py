@@ -122,3 +122,11 @@ def test_a_method_s_own_options_change_the_map(work):
 def test_a_pattern_that_matches_nothing_is_a_sentence(work, capsys):
     assert main(["models", "zzz*"]) == 2
     assert "zzz*" in capsys.readouterr().err
+
+
+def test_every_head_of_every_layer_on_one_sheet(work):
+    assert main(["explain", "photo.jpg", "--model", "tiny", "--method", "raw", "--sheet", "-o", "sheet.png"]) == 0
+    with Image.open(work / "sheet.png") as picture:
+        across, down = picture.size
+    assert across > down  # three heads across, two layers down
+    assert main(["explain", "photo.jpg", "--model", "tiny", "--sheet", "-o", "sheet.png"]) == 2

@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a bundled name or a timm name (default: the best whose weights are at hand)")
     parser.add_argument("--weights", default="pretrained", help="pretrained (default), or a .safetensors file")
     parser.add_argument("--method", default="rollout", help="raw, received, rollout, … (default: rollout)")
+    parser.add_argument("--sheet", action="store_true", help="every head of every layer on one sheet, .png or .jpg")
     parser.add_argument("--layer", type=int, help="a layer's number; of a rollout, its last")
     parser.add_argument("--head", help="a head's number, or mean, max or min over all heads")
     parser.add_argument("--query", metavar="ROW,COL", help="the patch that asks, or a token's name such as cls")
@@ -53,6 +54,8 @@ def run(options: argparse.Namespace) -> None:
     kind = options.out.suffix.lower()
     if kind not in (*PICTURES, *FIGURES, ".gif", ".npz"):
         raise VitError(f"{options.out.name} ends in none of: {', '.join((*PICTURES, '.gif', *FIGURES, '.npz'))}.")
+    if options.sheet and (kind not in PICTURES or options.method != "raw" or options.layer is not None or options.head):
+        raise VitError("--sheet shows all heads of all layers: give --method raw, no layer, no head, and .png or .jpg.")
     if not options.out.absolute().parent.is_dir():
         raise VitError(f"There is no folder {options.out.parent} to write into.")
     from vit.image import load_image
@@ -96,6 +99,9 @@ def write(options: argparse.Namespace, kind: str, image: "np.ndarray", record: "
             frames = [with_legend(f, h, options.colormap, peak) for f, h in zip(frames, heats, strict=True)]
         animation(frames, options.out)
         return
+    if options.sheet:
+        save(every_head(record, image, given), options.out)
+        return
     heat = explain(record, options.method, **given)
     if kind in FIGURES:
         figure(image, [heat], [heat.method], options.out, alpha=options.alpha, colormap=options.colormap)
@@ -114,6 +120,23 @@ def every_layer(record: "AttentionRecord", method: str, given: dict) -> "list[He
     if name is None:
         raise MethodError(f"{method} is one map for all layers: write it as .png.")
     return [explain(record, method, **{**given, name: number}) for number in range(len(record.layers))]
+
+
+def every_head(record: "AttentionRecord", image: "np.ndarray", given: dict) -> "np.ndarray":
+    """The contact sheet: a row a layer, a column a head, on one scale."""
+    import torch
+
+    from vit.methods import explain
+    from vit.render import sheet
+
+    maps = [
+        torch.stack(
+            [explain(record, "raw", **{**given, "layer": n, "head": head}).values for head in range(layer.heads)]
+        )
+        for n, layer in enumerate(record.layers)
+    ]
+    caption = explain(record, "raw", **given).caption.partition(", ")[2].partition(", ")[2].partition(" · ")[0]
+    return sheet(maps, image, model=record.model, provenance=record.provenance, caption=f"attention {caption}")
 
 
 def own_option(words: str) -> tuple[str, int | float | str]:
