@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from tests.families import add_noise
+from tests.models.ours import loaded
 from vit.errors import ModelError
-from vit.models.scratch import scratch_model
 from vit.models.swin import Swin, SwinBlock, merge, partition, relative_positions, shift_mask, unpartition
 
 LIMIT = 5e-6  # on logits of about ±5
@@ -31,14 +31,6 @@ def tiny(**changes) -> Swin:
     network = Swin(**{**shape, "classes": 5, **changes})
     add_noise(network)
     return network.eval()
-
-
-def loaded(name: str, theirs: nn.Module, size: tuple[int, int] | None = None) -> nn.Module:
-    """Our network with timm's parameters, and no time spent on random ones."""
-    with torch.device("meta"):
-        ours = scratch_model(name, image_size=size)
-    ours.load_state_dict(theirs.state_dict(), strict=True, assign=True)
-    return ours
 
 
 @torch.no_grad()

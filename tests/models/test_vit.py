@@ -14,8 +14,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from tests.families import add_noise
+from tests.models.ours import loaded
 from vit.errors import ModelError
-from vit.models.scratch import scratch_model
 from vit.models.vit import MLP, Attention, Block, ViT, drop_path, patch_grid, resize_positions
 
 LIMIT = 5e-6  # on logits of about ±5
@@ -31,14 +31,6 @@ def tiny(**changes) -> ViT:
     network = ViT(**{**shape, **changes})
     add_noise(network)
     return network.eval()
-
-
-def loaded(name: str, theirs: nn.Module, size: tuple[int, int] | None = None) -> nn.Module:
-    """Our network with timm's parameters, and no time spent on random ones."""
-    with torch.device("meta"):
-        ours = scratch_model(name, image_size=size)
-    ours.load_state_dict(theirs.state_dict(), strict=True, assign=True)
-    return ours
 
 
 @torch.no_grad()

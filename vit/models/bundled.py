@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vit.errors import ModelError
+from vit.models.safe_file import read_tensors
 from vit.models.sharing import Shared
 
 if TYPE_CHECKING:
@@ -118,16 +119,8 @@ def load_bundled(name: str, weights: str | Path = "pretrained") -> "VisionModel"
 
 def _filled(card: Card, path: Path, what: str) -> "nn.Module":
     """The card's network with a file's weights, in float32, eval mode, frozen."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     network = build(card)
-    try:
-        tensors = load_file(path)
-    except FileNotFoundError as error:
-        raise ModelError(f"{what} can't be found.") from error
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"{what} can't be read: the file is damaged or no safetensors file.") from error
+    tensors = read_tensors(path, what)
     try:
         network.load_state_dict({key: tensor.float() for key, tensor in tensors.items()}, strict=True)
     except RuntimeError as error:

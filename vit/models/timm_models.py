@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from vit.errors import ModelError
 from vit.models.download import Progress, default_deadline, weights_file
+from vit.models.safe_file import read_tensors
 from vit.models.sharing import Shared
 
 if TYPE_CHECKING:
@@ -119,15 +120,7 @@ def _load_weights(name: str, path: Path, what: str) -> "nn.Module":
 
     timm takes the file as it is and asks no network. ModelError if the file is damaged or does not fit.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        tensors = load_file(path)
-    except FileNotFoundError as error:
-        raise ModelError(f"{what} can't be found.") from error
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"{what} can't be read: the file is damaged or no safetensors file.") from error
+    tensors = read_tensors(path, what)
     try:
         network = _create(name, pretrained=True, pretrained_cfg_overlay={"file": str(path)})
     except ModelError:
