@@ -26,7 +26,6 @@ FLOORS = [
 FORBIDDEN = {
     "vit.methods": ("vit.models", "vit.capture"),
     "vit.measures": ("vit.models", "vit.capture"),
-    "vit.training": ("vit.capture", "vit.methods", "vit.render", "vit.analysis"),
 }
 FILES = sorted([*(ROOT / "vit").rglob("*.py"), ROOT / "app.py"])
 

@@ -1,4 +1,4 @@
-"""``python -m vit explain | models | train``: the app's work from a shell. Exit 0, or 2 with one line on stderr."""
+"""``python -m vit COMMAND``: the app's work, and training, from a shell. Exit 0, or 2 with one line on stderr."""
 
 import argparse
 import sys
@@ -10,7 +10,9 @@ from vit.errors import VitError
 COMMANDS = {  # each is a module of vit.commands with add_arguments(parser) and run(options)
     "explain": "what a model looks at in a photo: a picture, an animation, a figure or raw numbers",
     "models": "the models that can be asked for",
-    "train": "train a Vision Transformer from scratch on a folder of pictures",
+    "train": "train a network from scratch on a folder of pictures",
+    "evaluate": "how often a trained model is right",
+    "compare": "train several networks on the same pictures and write one page about it",
 }
 
 

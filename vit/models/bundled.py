@@ -31,7 +31,7 @@ class Card:
     """What a bundled checkpoint's ``.json`` says, checked."""
 
     name: str
-    network: str  # "vit", "deit" or "swin"
+    network: str  # "vit", "deit", "swin" or "resnet"
     shape: dict  # the network's own arguments; image_size is (height, width)
     labels: tuple[str, ...]
     mean: tuple[float, ...]
@@ -56,12 +56,12 @@ def bundled_names() -> list[str]:
     return sorted(names, key=rank)
 
 
-def read_card(name: str) -> Card:
-    """The card of a bundled checkpoint; ModelError if there is none or it can't be used."""
+def read_card(name: str, folder: Path | None = None) -> Card:
+    """The card of a bundled checkpoint, or of one in another folder; ModelError if it is missing or can't be used."""
     try:
         if not _NAME.fullmatch(name):
             raise FileNotFoundError
-        fields = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        fields = json.loads(((folder or FOLDER) / f"{name}.json").read_text(encoding="utf-8"))
         shape = dict(fields["shape"])
         height, width = (int(side) for side in shape["image_size"])
         shape["image_size"] = (height, width)
@@ -117,6 +117,12 @@ def load_bundled(name: str, weights: str | Path = "pretrained") -> "VisionModel"
     return VisionModel(name, network, prepare, card.labels, provenance)
 
 
+def load_run(folder: Path) -> "tuple[Card, nn.Module]":
+    """The card and the network of a finished run of ``python -m vit train``: float32, eval mode, frozen."""
+    card = read_card("model", folder)
+    return card, _filled(card, folder / "model.safetensors", f"The weights in {folder.name}")
+
+
 def _filled(card: Card, path: Path, what: str) -> "nn.Module":
     """The card's network with a file's weights, in float32, eval mode, frozen."""
     network = build(card)
@@ -132,20 +138,14 @@ def _filled(card: Card, path: Path, what: str) -> "nn.Module":
 
 def build(card: Card) -> "nn.Module":
     """The card's network, untrained."""
-    arguments = {"classes": len(card.labels), **card.shape}
+    from vit.models.networks import build_network
+
     try:
-        match card.network:
-            case "vit" | "deit":
-                from vit.models.vit import ViT
-
-                return ViT(**{"distilled": card.network == "deit", **arguments})
-            case "swin":
-                from vit.models.swin import Swin
-
-                return Swin(**arguments)
-    except (TypeError, ValueError, ZeroDivisionError, RuntimeError, AssertionError) as error:
+        return build_network(card.network, card.shape, len(card.labels))
+    except ModelError as error:
+        raise ModelError(f"The card of the bundled model {card.name} can't be used. {error}") from error
+    except (TypeError, ValueError, ZeroDivisionError, RuntimeError, AssertionError, KeyError) as error:
         raise ModelError(f"The card of the bundled model {card.name} describes no possible network.") from error
-    raise ModelError(f"The bundled model {card.name} is a network of an unknown kind, {card.network!r:.40}.")
 
 
 def _weights(name: str) -> Path:

@@ -86,7 +86,7 @@ def figure(
     if not own_scale:
         _bar(page, axes, colormap, peaks[0], _is_share(heats), own=False)
     page.supxlabel("\n".join(words), fontsize=6, color="#70747a", x=0.01, ha="left", parse_math=False)
-    write_whole(_file(page, kind, dpi), path)
+    write_whole(file_of(page, kind, dpi), path)
 
 
 def _embedded(image: np.ndarray) -> np.ndarray:
@@ -127,7 +127,8 @@ def _caption(heats: Sequence["Heatmap"], titles: Sequence[str]) -> list[str]:
     return [line if len(line) <= 150 else line[:149] + "…" for line in dict.fromkeys(lines)]
 
 
-def _file(page: Figure, kind: str, dpi: int) -> bytes:
+def file_of(page: Figure, kind: str, dpi: int) -> bytes:
+    """A page of plots as the bytes of a .pdf, .svg or .png file; the same page gives the same bytes."""
     content = io.BytesIO()
     with _ONE_FILE_AT_A_TIME, matplotlib.rc_context(_SETTINGS):
         page.savefig(content, format=kind[1:], dpi=dpi, bbox_inches="tight", pad_inches=0.04, metadata=_METADATA[kind])

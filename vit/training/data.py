@@ -1,90 +1,158 @@
-"""Pictures in folders, as batches to learn from and to measure on.
+"""Pictures to learn from and pictures to measure on: from folders, or CIFAR-10 through torchvision.
 
 ``FOLDER/train/<class>/<file>`` is learned from, ``FOLDER/val/<class>/<file>`` (or ``test``) only measured on.
+Decoding a JPEG takes as long as a small network takes to learn from it, so each picture is decoded once and kept, as
+long as memory allows.
 """
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch.utils.data import DataLoader, default_collate
-from torchvision.datasets import ImageFolder
-from torchvision.transforms import v2
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision.datasets import CIFAR10, DatasetFolder, ImageFolder
+from torchvision.transforms.v2 import functional as pictures
 
-from vit.errors import VitError
-from vit.training.recipe import Recipe
+from vit.errors import ImageError, VitError
+from vit.image import load_image
 
-# The mean and spread of ImageNet's colours, which every ViT of the field is fed with.
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
+KEPT_BYTES = 6 << 30  # decoded pictures are kept up to this much; beyond, each is decoded when its turn comes
+SPLITS = {"train": ("train",), "validation": ("val", "test")}  # the folders that may hold a split, the first first
 
 
 class DataError(VitError):
     """The training data can't be used as it is."""
 
 
-def open_split(folder: Path, *names: str) -> ImageFolder:
-    """The first of the named splits that exists, or an error that says what was looked for."""
+@dataclass(frozen=True)
+class Split:
+    """One split, not decoded yet: a picture file (or, for CIFAR-10, its pixels) and a class each."""
+
+    sources: Sequence[Path | Tensor]
+    classes: tuple[int, ...]  # numbers into labels
+    labels: tuple[str, ...]
+
+    def side(self) -> int:
+        """The first picture's shorter side in pixels: the others are taken to be like it."""
+        return min(Pictures(Split(self.sources[:1], self.classes[:1], self.labels))[0][0].shape[1:])
+
+    def part(self, share: float) -> "Split":
+        """The same share of every class, at least one picture of each; always the same ones.
+
+        A smaller share is a part of every larger one, so that runs on 10% and 30% differ by what was added.
+        """
+        if share >= 1:
+            return self
+        order = torch.randperm(len(self.classes), generator=torch.Generator().manual_seed(0)).tolist()
+        chosen: list[int] = []
+        for label in range(len(self.labels)):
+            own = [number for number in order if self.classes[number] == label]
+            chosen += own[: max(1, round(share * len(own)))]
+        chosen.sort()
+        return Split([self.sources[n] for n in chosen], tuple(self.classes[n] for n in chosen), self.labels)
+
+
+def open_data(name: str | Path, split: str) -> Split:
+    """The "train" or the "validation" pictures of a folder, or of "cifar10"; DataError says what is wrong with it.
+
+    A folder called cifar10 goes before torchvision's download.
+    """
+    folder = Path(name)
+    if str(name) == "cifar10" and not folder.is_dir():
+        return _cifar10(train=split == "train")
+    if not folder.is_dir():
+        raise DataError(
+            f"There is no folder {folder}; --data takes one with train/CLASS/… and val/CLASS/…, or cifar10."
+        )
+    found = {kind: _open_folder(folder, names) for kind, names in SPLITS.items()}
+    train, validation = found["train"].classes, found["validation"].classes
+    if train != validation:
+        odd = sorted(set(train) ^ set(validation))
+        raise DataError(f"{folder}: train and validation hold different classes ({', '.join(odd[:5])}).")
+    if len(train) < 2:
+        raise DataError(f"{folder}: there is one class only ({train[0]}); learning needs two or more.")
+    pictures = found[split]
+    return Split(
+        [Path(path) for path, _ in pictures.samples],
+        tuple(number for _, number in pictures.samples),
+        tuple(label.replace("_", " ") for label in pictures.classes),
+    )
+
+
+def _open_folder(folder: Path, names: tuple[str, ...]) -> DatasetFolder:
     for name in names:
         if (folder / name).is_dir():
             try:
-                return ImageFolder(folder / name)
+                return ImageFolder(str(folder / name))
             except FileNotFoundError as error:
-                raise DataError(f"{folder / name} needs one folder of pictures for each class: {error}") from error
-    raise DataError(f"{folder} has no {' or '.join(names)} folder; it should hold train/<class>/… and val/<class>/…")
+                # torchvision's own words name the classes without pictures, or that there is no class at all.
+                what = str(error).split(". Supported")[0].split(" for the classes ")[-1]
+                raise DataError(f"{folder / name} needs a folder of pictures for each class: {what}.") from error
+    raise DataError(f"{folder} has no {' or '.join(names)} folder; it should hold train/CLASS/… and val/CLASS/….")
 
 
-def open_folder(folder: Path) -> tuple[ImageFolder, ImageFolder]:
-    """The pictures to learn from and those to measure on, with the same classes."""
-    train, validation = open_split(folder, "train"), open_split(folder, "val", "test")
-    if train.classes != validation.classes:
-        raise DataError(f"{folder}: train and validation hold different classes.")
-    if len(train.classes) < 2:
-        raise DataError(f"{folder}: there is one class only ({train.classes[0]}); learning needs two or more.")
-    return train, validation
+def _cifar10(train: bool) -> Split:
+    home = Path(torch.hub.get_dir()).parent / "cifar10"
+    try:
+        loaded = CIFAR10(str(home), train=train, download=True)
+    except Exception as error:  # torchvision raises many kinds, from URLError to RuntimeError
+        raise DataError(
+            "CIFAR-10 could not be downloaded. With a network, try again; without one, put it into a folder with "
+            "train/CLASS/… and test/CLASS/… and name that with --data."
+        ) from error
+    pixels = torch.from_numpy(loaded.data).permute(0, 3, 1, 2)  # (pictures, 3, 32, 32)
+    return Split(list(pixels), tuple(loaded.targets), tuple(loaded.classes))
 
 
-def learning_batches(pictures: ImageFolder, size: int, recipe: Recipe) -> DataLoader:
-    """Shuffled, augmented batches: pixels ``(batch, 3, size, size)`` and class shares ``(batch, classes)``."""
-    amount = recipe.jitter
-    pictures.transform = v2.Compose(
-        [
-            v2.RandomResizedCrop(size, scale=(recipe.crop_min, 1.0), antialias=True),
-            v2.RandomHorizontalFlip(),
-            v2.ColorJitter(brightness=amount, contrast=amount, saturation=amount),
-            v2.ToImage(),
-            v2.ToDtype(torch.float32, scale=True),
-            v2.Normalize(MEAN, STD),
-            v2.RandomErasing(p=recipe.erase),
-        ]
-    )
-    classes = len(pictures.classes)
-    mix = v2.RandomChoice([v2.MixUp(alpha=0.2, num_classes=classes), v2.CutMix(alpha=1.0, num_classes=classes)])
+class Pictures(Dataset):
+    """A split's pictures as uint8 tensors ``(3, height, width)``, each with its class.
 
-    def collate(samples: list) -> tuple[torch.Tensor, torch.Tensor]:
-        pixels, targets = default_collate(samples)
-        if torch.rand(()) < recipe.mix_share:
-            return mix(pixels, targets)
-        return pixels, torch.nn.functional.one_hot(targets, classes).float()
+    For crops of at most ``size`` pixels on a side, larger ones are made smaller, so that their shorter side is 8/7 of
+    that. Without it they stay as they are.
+    """
 
-    return DataLoader(
-        pictures,
-        batch_size=min(recipe.batch, len(pictures)),
-        shuffle=True,
-        drop_last=True,
-        num_workers=recipe.workers,
-        collate_fn=collate,
-        persistent_workers=False,
-    )
+    def __init__(self, split: Split, size: int | None = None, keep: int = KEPT_BYTES):
+        self.split, self.room = split, None if size is None else size * 8 // 7
+        self._kept: list[Tensor] | None = None
+        first = self.decode(0)
+        if first.numel() * len(split.classes) <= keep:
+            with ThreadPoolExecutor() as threads:  # Pillow decodes outside Python's lock
+                self._kept = list(threads.map(self.decode, range(len(split.classes))))
+
+    def __len__(self) -> int:
+        return len(self.split.classes)
+
+    def __getitem__(self, number: int) -> tuple[Tensor, int]:
+        picture = self._kept[number] if self._kept is not None else self.decode(number)
+        return picture, self.split.classes[number]
+
+    def decode(self, number: int) -> Tensor:
+        source = self.split.sources[number]
+        if isinstance(source, Tensor):
+            return source
+        try:
+            picture = torch.from_numpy(load_image(source)).permute(2, 0, 1).contiguous()
+        except ImageError as error:
+            raise DataError(f"{source} can't be used: {error}") from error
+        if self.room is not None and min(picture.shape[1:]) > self.room:
+            picture = pictures.resize(picture, [self.room], antialias=True)
+        return picture
 
 
-def measuring_batches(pictures: ImageFolder, size: int, batch: int = 64, workers: int = 0) -> DataLoader:
-    """Batches in order, whole pictures at ``size``: pixels ``(batch, 3, size, size)`` and classes ``(batch,)``."""
-    pictures.transform = v2.Compose(
-        [
-            v2.Resize((size, size), interpolation=v2.InterpolationMode.BICUBIC, antialias=True),
-            v2.ToImage(),
-            v2.ToDtype(torch.float32, scale=True),
-            v2.Normalize(MEAN, STD),
-        ]
-    )
-    return DataLoader(pictures, batch_size=batch, num_workers=workers)
+class Prepared(Dataset):
+    """Pictures after a transform, which is given the picture and its place in the order of an epoch."""
+
+    def __init__(self, kept: Pictures, transform: Callable[[Tensor, int], Tensor]):
+        self.kept, self.transform = kept, transform
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, int, int]:
+        """``key`` is the place in the epoch's order and the picture's number."""
+        place, number = key
+        picture, label = self.kept[number]
+        return self.transform(picture, place), label, place

@@ -1,0 +1,102 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.training.tiny import PLAIN, TINY
+from vit.training.augment import Order, chance, learning_batches, restore_colours
+from vit.training.data import Pictures, Split
+
+
+def uniform(shades: list[int], side: int = 32) -> Pictures:
+    """Pictures of one shade each; a picture's class is its shade, black or white."""
+    sources = [torch.full((3, side, side), shade, dtype=torch.uint8) for shade in shades]
+    return Pictures(Split(sources, tuple(int(shade > 127) for shade in shades), ("black", "white")))
+
+
+def batches(pictures, recipe, epoch=0):
+    return list(learning_batches(pictures, recipe, epoch))
+
+
+def test_every_batch_has_its_shape_and_shares_that_sum_to_one(learning):
+    for mix in (0.0, 1.0):
+        found = batches(learning, replace(TINY, mix_share=mix), epoch=2)
+        assert [tuple(pixels.shape) for pixels, _ in found] == [(8, 3, 32, 32)] * 3
+        shares = torch.cat([targets for _, targets in found])
+        assert torch.allclose(shares.sum(1), torch.ones(24))
+        assert bool(((shares > 0.01) & (shares < 0.99)).any()) == (mix == 1.0)
+
+
+@pytest.mark.parametrize("way", [{"mixup": 1.0, "cutmix": 0.0}, {"mixup": 0.0, "cutmix": 1.0}])
+def test_a_blend_holds_as_much_of_each_class_as_its_target_says(way):
+    """Black and white pictures: the mean shade of a blend is the share of white, for MixUp and for CutMix."""
+    pictures = uniform([0, 255] * 16)
+    recipe = replace(PLAIN, sizes=(32,), epochs=(1,), batch=16, mix_share=1.0, **way)
+    found = batches(pictures, recipe)
+    shades = torch.cat([torch.from_numpy(restore_colours(pixels)) for pixels, _ in found]).float().mean((1, 2, 3)) / 255
+    shares = torch.cat([targets for _, targets in found])
+    assert torch.allclose(shades, shares[:, 1], atol=0.01)
+    assert bool(((shares > 0.05) & (shares < 0.95)).any())
+
+
+def test_nothing_is_blended_where_both_ways_are_off(learning):
+    found = batches(learning, replace(TINY, mix_share=1.0, mixup=0.0, cutmix=0.0))
+    assert set(torch.cat([targets for _, targets in found]).flatten().tolist()) == {0.0, 1.0}
+
+
+def test_without_augmentation_the_picture_itself_is_fed(learning):
+    recipe = replace(PLAIN, sizes=(32,), epochs=(1,), batch=24)
+    ((pixels, targets),) = batches(learning, recipe)
+    fed = zip(restore_colours(pixels), targets, strict=True)
+    labels = {picture.tobytes(): int(target.argmax()) for picture, target in fed}
+    for number in range(24):
+        picture, label = learning[number]
+        assert labels[picture.permute(1, 2, 0).contiguous().numpy().tobytes()] == label
+
+
+@pytest.mark.parametrize(
+    "choice", [{"erase": 1.0}, {"flip": 1.0}, {"randaugment": 9}, {"jitter": 0.5}, {"crop_min": 0.2}]
+)
+def test_each_augmentation_changes_what_is_fed(learning, choice):
+    recipe = replace(PLAIN, sizes=(32,), epochs=(1,), batch=24)
+    ((plain, _),), ((changed, _),) = batches(learning, recipe), batches(learning, replace(recipe, **choice))
+    assert not torch.equal(plain, changed)
+
+
+def test_an_epoch_is_fed_alike_whoever_prepares_it(learning):
+    one, two = batches(learning, TINY), batches(learning, replace(TINY, workers=2))
+    for (pixels, targets), (others, other_targets) in zip(one, two, strict=True):
+        assert torch.equal(pixels, others)
+        assert torch.equal(targets, other_targets)
+
+
+def test_epochs_differ(learning):
+    assert not torch.equal(batches(learning, TINY, 1)[0][0], batches(learning, TINY, 2)[0][0])
+
+
+def test_an_epoch_holds_every_picture_once():
+    order = [number for batch in Order(24, TINY, 0) for _, number in batch]
+    assert sorted(order) == list(range(24))
+    assert order != list(range(24))
+
+
+def test_repeated_augmentation_shows_a_picture_several_times_each_time_anew(learning):
+    recipe = replace(TINY, repeats=4, mix_share=0.0)
+    for batch in Order(24, recipe, 0):
+        numbers = [number for _, number in batch]
+        assert sorted(numbers.count(number) for number in set(numbers)) == [4, 4]
+    pixels, _ = batches(learning, recipe)[0]
+    assert not torch.equal(pixels[0], pixels[1])
+
+
+def test_chance_leaves_the_other_random_numbers_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    with chance(1, 2, 3):
+        first = torch.rand(3)
+    assert torch.equal(torch.rand(3), expected)
+    with chance(1, 2, 3):
+        assert torch.equal(torch.rand(3), first)
+    with chance(1, 2, 4):
+        assert not torch.equal(torch.rand(3), first)

@@ -1,0 +1,118 @@
+import csv
+import json
+
+import pytest
+from PIL import Image
+
+from vit.__main__ import main
+from vit.models.bundled import load_run, read_card
+
+SHAPE = ["--patch", "8", "--width", "24", "--depth", "2", "--heads", "3", "--batch", "8"]
+SCHEDULE = ["--sizes", "16", "32", "--epochs", "1", "2", "--warmup", "1"]
+
+
+def typed(folder, out, *more):
+    return ["train", "--data", str(folder), "--out", str(out), *SHAPE, *SCHEDULE, *more]
+
+
+def test_the_command_writes_what_assets_weights_takes(folder, tmp_path, monkeypatch, capsys):
+    from vit.models import bundled, load_model
+
+    words = typed(folder, tmp_path / "run", "--about", "Shades", "--seed", "3", "--measure")
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "24 pictures to learn from, 12 to measure on, 2 classes" in said
+    card = json.loads((tmp_path / "run" / "model.json").read_text())
+    assert f"top-1 {card['top1']:.2f}% on 12 pictures" in said
+    assert card["data"] == "Shades"
+    assert card["seed"] == 3
+    assert card["recipe"]["epochs"] == [1, 2]
+    assert card["command"].startswith("python -m vit train --data ")
+    assert "2 classes only" in card["limits"]
+    with (tmp_path / "run" / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["size"] for row in rows] == ["16", "32", "32"]
+    assert all(0 <= float(row["waiting"]) < 1 for row in rows)
+    with Image.open(tmp_path / "run" / "batch.png") as batch, Image.open(tmp_path / "run" / "curve.png") as curve:
+        assert min(*batch.size, *curve.size) > 200
+    assert "<svg" in (tmp_path / "run" / "curve.svg").read_text()
+
+    monkeypatch.setattr(bundled, "FOLDER", tmp_path / "run")
+    assert read_card("model").labels == ("blue", "red")
+    assert load_model("model").prepare.size == (32, 32)
+    for name in ("model", str(tmp_path / "run")):
+        assert main(["evaluate", name, "--data", str(folder)]) == 0
+        assert f"top-1 {card['top1']:.2f}% on 12 pictures, card {card['top1']:.2f}%" in capsys.readouterr().out
+
+
+def test_a_teacher_a_start_and_a_photo_to_watch(folder, tmp_path, capsys):
+    photo = next((folder / "val" / "red").iterdir())
+    schedule = ["--data", str(folder), "--batch", "8", "--sizes", "32", "--epochs", "1"]
+    shape = ["--patch", "8", "--width", "24", "--depth", "2", "--heads", "3"]
+    vit, cnn, deit = (str(tmp_path / name) for name in ("vit", "cnn", "deit"))
+    assert main(["train", "--network", "vit", "--out", vit, *schedule, *shape]) == 0
+    assert main(["train", "--network", "resnet", "--out", cnn, *schedule]) == 0
+    words = ["train", "--network", "deit", "--teacher", cnn, "--start", vit, "--watch", str(photo), "--out", deit]
+    assert main([*words, *schedule, *shape]) == 0
+    card, network = load_run(tmp_path / "deit")
+    assert (card.network, network.prefix) == ("deit", ("cls", "dist"))
+    assert json.loads((tmp_path / "deit" / "model.json").read_text())["teacher"].startswith("a resnet18 with ")
+    assert {"watch.gif", "watch.png"} <= {path.name for path in (tmp_path / "deit").iterdir()}
+    assert load_run(tmp_path / "cnn")[0].shape["variant"] == "resnet18"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--watch", "nothing.jpg"], "no such picture file"),
+        (["--watch-every", "0"], "--watch-every 0"),
+        (["--teacher", "nowhere"], "no bundled model called"),
+        (["--start", "nowhere"], "--start nowhere: there is no such folder"),
+        (["--network", "cnn"], "--network cnn: it is one of"),
+        (["--erase", "2"], "--erase 2"),
+        (["--rate", "fast"], "invalid float value"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing_behind(folder, tmp_path, capsys, words, says):
+    try:
+        status = main(typed(folder, tmp_path / "run", *words))
+    except SystemExit as stop:
+        status = stop.code
+    said = capsys.readouterr().err
+    assert status == 2
+    assert says in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [(["nowhere"], "There is no folder nowhere"), (["vit_imagenette"], "knows other classes than")],
+)
+def test_evaluate_says_what_is_wrong(folder, capsys, words, says):
+    assert main(["evaluate", *words, "--data", str(folder)]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_compare_writes_one_page(folder, tmp_path, capsys):
+    words = ["compare", "--data", str(folder), "--out", str(tmp_path), "--models", "vit", "--shares", "0.5", "1"]
+    assert main([*words, "--epochs", "1", "--batch", "8"]) == 0
+    page = (tmp_path / "compare.md").read_text()
+    assert "| vit |" in page
+    assert "python -m vit compare --data" in page
+    assert (tmp_path / "compare.png").stat().st_size > 10_000
+    assert "compare.md, compare.png and compare.svg in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--models", "vgg"], "--models vgg: it is one of vit, deit, swin, resnet"),
+        (["--shares", "2"], "--shares 2: each is above 0"),
+        (["--size", "30"], "--sizes 30: pictures are cut into patches of"),
+    ],
+)
+def test_compare_says_what_is_wrong_before_it_trains(folder, tmp_path, capsys, words, says):
+    assert main(["compare", "--data", str(folder), "--out", str(tmp_path / "race"), *words]) == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "race").exists()

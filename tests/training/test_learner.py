@@ -1,0 +1,105 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from tests.training.tiny import PLAIN, TINY, percent_right, quiet
+from vit.training.card import write_model
+from vit.training.learner import Learner, Teacher
+from vit.training.networks import build, start_from
+from vit.training.recipe import RecipeError
+
+DEIT = replace(PLAIN, network="deit")
+
+
+@pytest.fixture
+def teacher_run(learning, measured, tmp_path):
+    """A finished ViT run that tells red from blue: any network may teach."""
+    recipe = replace(PLAIN, epochs=(8, 8))
+    network = quiet(learning, tmp_path / "teacher", recipe)
+    write_model(network, measured, tmp_path / "teacher", recipe, {"data": "shades"})
+    return tmp_path / "teacher"
+
+
+def test_half_of_the_loss_is_the_label_on_cls_and_half_the_teacher_on_dist():
+    """By hand, for one picture of two classes: −log softmax of either head, at its own answer."""
+    network: Any = build(DEIT, 2)
+    logits = torch.tensor([[1.0, 3.0]]), torch.tensor([[2.0, -1.0]])
+    network.heads = lambda pixels: logits  # type: ignore[method-assign]
+    loss = Learner(network, smoothing=0.0)(torch.zeros(1, 3, 32, 32), torch.tensor([[0.0, 1.0]]), torch.tensor([0]))
+    by_hand = (torch.log1p(torch.exp(torch.tensor(-2.0))) + torch.log1p(torch.exp(torch.tensor(-3.0)))) / 2
+    assert float(loss) == pytest.approx(float(by_hand), abs=1e-6)
+
+
+def test_gradients_go_to_each_head_from_its_own_lesson():
+    network: Any = build(DEIT, 2)
+    pixels = torch.rand(4, 3, 32, 32)
+    labels, taught = F.one_hot(torch.tensor([0, 1, 0, 1]), 2).float(), torch.tensor([1, 1, 0, 0])
+    Learner(network, 0.1)(pixels, labels, taught).backward()
+    by_label, by_teacher = network.heads(pixels)
+    own = torch.autograd.grad(F.cross_entropy(by_teacher, taught) / 2, network.head_dist.weight)[0]
+    assert torch.allclose(network.head_dist.weight.grad, own, atol=1e-6)
+    own = torch.autograd.grad(F.cross_entropy(by_label, labels, label_smoothing=0.1) / 2, network.head.weight)[0]
+    assert torch.allclose(network.head.weight.grad, own, atol=1e-6)
+
+
+def test_without_a_teacher_a_deit_learns_from_labels_and_so_does_every_other_network():
+    for recipe in (DEIT, PLAIN):
+        network = build(recipe, 2)
+        pixels, labels = torch.rand(4, 3, 32, 32), F.one_hot(torch.tensor([0, 1, 0, 1]), 2).float()
+        assert torch.allclose(
+            Learner(network, 0.1)(pixels, labels), F.cross_entropy(network(pixels), labels, label_smoothing=0.1)
+        )
+
+
+def test_the_distillation_token_learns_the_teachers_word_even_against_the_labels(learning, teacher_run, tmp_path):
+    """The teacher's classes are swapped: CLS still learns the truth, DIST what the teacher says."""
+    teacher = Teacher(teacher_run, ("blue", "red"))
+    assert teacher.top1 == 100.0
+    liar = lambda pixels: 1 - teacher(pixels)  # noqa: E731
+    liar.to = lambda device: liar
+    network = quiet(learning, tmp_path / "deit", replace(PLAIN, network="deit", epochs=(10, 10)), teacher=liar)
+    for head, right in ((0, 100.0), (1, 0.0)):
+        alone = torch.nn.Module()
+        alone.weight = torch.nn.Parameter(torch.zeros(1))
+        alone.forward = lambda pixels, head=head: network.heads(pixels)[head]  # type: ignore[method-assign]
+        assert percent_right(alone, learning) == right
+
+
+def test_the_teacher_sees_no_more_than_it_learned_from(teacher_run):
+    teacher = Teacher(teacher_run, ("blue", "red"))
+    sizes = []
+    answer = teacher.network.forward
+    teacher.network.forward = lambda pixels: sizes.append(tuple(pixels.shape[-2:])) or answer(pixels)
+    teacher(torch.rand(2, 3, 16, 16))
+    teacher(torch.rand(2, 3, 64, 64))
+    assert sizes == [(16, 16), (32, 32)]
+    assert all(not parameter.requires_grad for parameter in teacher.network.parameters())
+
+
+def test_a_teacher_of_other_classes_is_a_sentence(teacher_run):
+    with pytest.raises(RecipeError, match="other classes"):
+        Teacher(teacher_run, ("blue", "green"))
+
+
+def test_a_deit_that_starts_from_a_vit_answers_as_the_vit_does():
+    """The distillation token starts as CLS's twin; the twin shares CLS's part of every row, so answers stay close."""
+    torch.manual_seed(0)
+    vit: Any = build(TINY, 2).eval()
+    deit: Any = build(DEIT, 2).eval()
+    start_from(deit, vit)
+    pixels = torch.rand(2, 3, 32, 32)
+    by_label, by_teacher = deit.heads(pixels)
+    assert torch.allclose(by_label, by_teacher, atol=1e-6)
+    assert torch.allclose(deit(pixels), vit(pixels), atol=0.05)
+    again = build(TINY, 2).eval()
+    start_from(again, vit)
+    assert torch.equal(again(pixels), vit(pixels))
+
+
+@pytest.mark.parametrize("other", [{"depth": 3}, {"width": 48}, {"network": "resnet"}, {"sizes": (16, 48)}])
+def test_a_start_of_another_shape_is_a_sentence(other):
+    with pytest.raises(RecipeError, match="--start: its shape is another"):
+        start_from(build(TINY, 2), build(replace(TINY, **other), 2))

@@ -1,0 +1,238 @@
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.training.tiny import PLAIN, TINY, percent_right, quiet
+from vit.training.checkpoint import write_checkpoint
+from vit.training.data import DataError, Pictures, open_data
+from vit.training.networks import build
+from vit.training.optimizer import optimizer_of, rate_at
+from vit.training.recipe import Recipe, RecipeError
+
+ROOT = Path(__file__).parents[2]
+FLAGS = ["--patch", "8", "--width", "24", "--depth", "2", "--heads", "3", "--drop-path", "0", "--ema", "0.5"]
+FLAGS += ["--warmup", "1", "--batch", "8", "--rate", "3e-3"]
+
+
+def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    others = other.state_dict()
+    return all(torch.equal(value, others[name]) for name, value in one.state_dict().items())
+
+
+def metrics(out: Path) -> list[dict]:
+    with (out / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_tiny_model_learns_64_pictures_of_noise_by_heart(noise, tmp_path):
+    pictures = Pictures(open_data(noise, "train"))
+    recipe = replace(PLAIN, sizes=(16,), epochs=(40,), batch=16, rate=5e-3, patch=4, width=48)
+    began = time.monotonic()
+    network = quiet(pictures, tmp_path / "run", recipe)
+    assert percent_right(network, pictures, 16) == 100.0
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_it_learns_to_tell_red_from_blue(learning, measured, tmp_path, optimizer):
+    recipe = replace(PLAIN, epochs=(8, 8), optimizer=optimizer)
+    network = quiet(learning, tmp_path / "run", recipe, measure=measured)
+    assert percent_right(network, measured) == 100.0
+    rows = metrics(tmp_path / "run")
+    assert rows[-1]["top1"] == "100.0"
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"]) / 2
+    assert [row["size"] for row in rows] == ["16"] * 8 + ["32"] * 8
+    assert not network.training
+
+
+def test_a_run_repeats_itself_to_the_bit(learning, tmp_path):
+    assert same(quiet(learning, tmp_path / "one"), quiet(learning, tmp_path / "two"))
+
+
+def test_another_seed_is_another_run(learning, tmp_path):
+    assert not same(quiet(learning, tmp_path / "one"), quiet(learning, tmp_path / "two", replace(TINY, seed=1)))
+
+
+def test_worker_processes_change_nothing(learning, tmp_path):
+    assert same(quiet(learning, tmp_path / "one"), quiet(learning, tmp_path / "two", replace(TINY, workers=2)))
+
+
+@pytest.mark.parametrize(("network", "optimizer"), [("resnet", "adamw"), ("deit", "muon"), ("vit", "adamw")])
+def test_a_cut_run_that_goes_on_equals_an_unbroken_one(learning, tmp_path, network, optimizer):
+    recipe = replace(TINY, network=network, optimizer=optimizer, drop_path=0.2)
+
+    class Cut(Exception):
+        pass
+
+    def cut(epochs, average):
+        raise Cut
+
+    with pytest.raises(Cut):
+        quiet(learning, tmp_path / "cut", recipe, watchers=[cut])
+    assert same(quiet(learning, tmp_path / "whole", recipe), quiet(learning, tmp_path / "cut", recipe, resume=True))
+
+
+def test_a_killed_run_that_goes_on_equals_an_unbroken_one(folder, tmp_path):
+    """SIGKILL in the middle of an epoch: at most that epoch is lost, and nothing of it shows in the weights."""
+    schedule = [*FLAGS, "--sizes", "16", "32", "--epochs", "2", "3"]
+    command = [sys.executable, "-m", "vit", "train", "--data", str(folder), *schedule]
+    for name, killed in (("whole", False), ("cut", True)):
+        run = subprocess.Popen(
+            [*command, "--out", str(tmp_path / name)], cwd=ROOT, stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+        )
+        assert run.stdout is not None
+        if killed:
+            for line in run.stdout:
+                if line.startswith("epoch 2 of 5"):
+                    break
+            run.send_signal(signal.SIGKILL)
+        else:
+            run.stdout.read()
+        assert run.wait() == (-signal.SIGKILL if killed else 0)
+    assert not (tmp_path / "cut" / "model.json").exists()
+    subprocess.run(
+        [*command, "--out", str(tmp_path / "cut"), "--resume"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
+    whole, cut = (torch.load(tmp_path / name / "last.pt", weights_only=True) for name in ("whole", "cut"))
+    for part in ("network", "average"):
+        assert all(torch.equal(value, cut[part][name]) for name, value in whole[part].items())
+    assert [row["epoch"] for row in metrics(tmp_path / "cut")] == ["1", "2", "3", "4", "5"]
+    assert [row["loss"] for row in metrics(tmp_path / "cut")] == [row["loss"] for row in metrics(tmp_path / "whole")]
+
+
+def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(learning, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    quiet(learning, out, replace(TINY, sizes=(16,), epochs=(1,)))
+    before = (out / "last.pt").read_bytes()
+
+    def half(state, path):
+        Path(path).write_bytes(before[: len(before) // 2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", half)
+    with pytest.raises(KeyboardInterrupt):
+        write_checkpoint(out / "last.pt", {"history": []})
+    assert (out / "last.pt").read_bytes() == before
+
+
+def test_two_processes_learn_what_one_learns(folder, tmp_path):
+    """The same loss curve within 2%, with the same pictures in each step of all processes together."""
+    launch = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--cpu",
+        "--num_processes",
+        "2",
+        "--num_machines",
+        "1",
+    ]
+    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process", "1"]
+    train = ["train", "--data", str(folder), *FLAGS, "--sizes", "32", "--epochs", "6", "--mix-share", "0"]
+    ways = {"one": [sys.executable, "-m", "vit"], "two": [*launch, "-m", "vit"]}
+    for name, way in ways.items():
+        done = subprocess.run([*way, *train, "--out", str(tmp_path / name)], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("epoch 6 of 6") == 1  # one process speaks
+        assert "top-1" in done.stdout
+    one, two = ([float(row["loss"]) for row in metrics(tmp_path / name)] for name in ways)
+    assert one[0] > 1.2 * one[-1]  # something was learned
+    assert two == pytest.approx(one, rel=0.02)
+
+
+def test_a_run_is_not_overwritten_without_resume(learning, tmp_path):
+    quiet(learning, tmp_path / "run")
+    with pytest.raises(DataError, match="--resume"):
+        quiet(learning, tmp_path / "run")
+
+
+def test_a_run_does_not_go_on_with_other_choices(learning, tmp_path):
+    quiet(learning, tmp_path / "run")
+    with pytest.raises(DataError, match=r"--rate was 0\.003 and is now 0\.1"):
+        quiet(learning, tmp_path / "run", replace(TINY, rate=0.1), resume=True)
+
+
+@pytest.mark.parametrize("damage", [b"half a file", b""])
+def test_a_damaged_checkpoint_is_a_sentence(learning, tmp_path, damage):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "last.pt").write_bytes(damage)
+    with pytest.raises(DataError, match="damaged"):
+        quiet(learning, tmp_path / "run", resume=True)
+
+
+def test_a_checkpoint_of_another_network_is_a_sentence(learning, tmp_path):
+    state = {"recipe": asdict(TINY), "network": {}, "average": {}, "optimizer": {}, "history": []}
+    (tmp_path / "run").mkdir()
+    write_checkpoint(tmp_path / "run" / "last.pt", state)
+    with pytest.raises(DataError, match="damaged"):
+        quiet(learning, tmp_path / "run", resume=True)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(learning, tmp_path):
+    out = tmp_path / "run"
+
+    def spoil(epochs, average):
+        if epochs == 2:  # a weight of the network itself goes wrong after the second epoch
+            network.head.bias.data.fill_(float("nan"))
+
+    from vit.training import loop
+
+    network: Any = build(TINY, 2)
+    build_once = pytest.MonkeyPatch()
+    build_once.setattr(loop, "build", lambda recipe, classes: network)
+    try:
+        with pytest.raises(
+            DataError, match=r"no number any more, in epoch 3, step 1; .*last\.pt is the last good state"
+        ):
+            quiet(learning, out, watchers=[spoil])
+    finally:
+        build_once.undo()
+    state = torch.load(out / "last.pt", weights_only=True)
+    assert len(state["history"]) == 2
+    assert all(bool(value.isfinite().all()) for value in state["network"].values())
+
+
+def test_a_rate_beyond_all_measure_is_a_sentence(learning, tmp_path):
+    with pytest.raises(DataError, match="lower --rate"):
+        quiet(learning, tmp_path / "run", replace(TINY, rate=1e30, clip=1e30))
+
+
+def test_the_rate_rises_then_falls_to_zero():
+    recipe = Recipe(epochs=(5, 5), sizes=(96, 224), warmup=2, rate=1.0)
+    assert [rate_at(epoch, recipe) for epoch in (0, 1, 2)] == [0, 0.5, 1]
+    assert rate_at(6, recipe) == pytest.approx(0.5)
+    assert rate_at(10, recipe) == pytest.approx(0)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("kind", ["vit", "deit", "swin", "resnet"])
+def test_every_parameter_is_moved_and_only_matrices_are_pulled_to_zero(kind, optimizer):
+    shapes = {"vit": {}, "deit": {}, "swin": {"patch": 4, "window": 2, "depths": (1, 1)}, "resnet": {}}
+    network = build(replace(TINY, network=kind, **shapes[kind]), 2)
+    groups = optimizer_of(network, replace(TINY, network=kind, optimizer=optimizer)).param_groups
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    moved = [names[id(parameter)] for group in groups for parameter in group["params"]]
+    assert sorted(moved) == sorted(names.values())
+    for group in groups:
+        for parameter in group["params"]:
+            free = parameter.ndim < 2 or any(w in names[id(parameter)] for w in ("pos_embed", "token", "bias_table"))
+            assert (group["weight_decay"] == 0) == free
+
+
+def test_more_pictures_in_a_step_than_there_are_make_one_step(learning, tmp_path):
+    quiet(learning, tmp_path / "run", replace(TINY, batch=1000))
+    assert len(metrics(tmp_path / "run")) == 3
+
+
+def test_a_teacher_needs_a_token_that_listens(learning, tmp_path):
+    with pytest.raises(RecipeError, match="--network deit"):
+        quiet(learning, tmp_path / "run", teacher=object())

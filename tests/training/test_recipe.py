@@ -1,0 +1,64 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from vit.training.networks import build, shape_of
+from vit.training.recipe import NETWORKS, Recipe, RecipeError, recipe_for
+
+
+def test_sizes_follow_the_schedule():
+    recipe = Recipe(sizes=(96, 128, 224), epochs=(2, 1, 1))
+    assert [recipe.size_at(epoch) for epoch in range(4)] == [96, 96, 128, 224]
+    assert (recipe.size, recipe.all_epochs) == (224, 4)
+
+
+@pytest.mark.parametrize("small", [False, True])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_recipe_makes_a_network_that_answers_at_every_size_of_its_schedule(network, small):
+    recipe = recipe_for(network, small)
+    built = build(recipe, 10).eval()
+    with torch.no_grad():
+        for size in recipe.sizes:
+            assert built(torch.zeros(1, 3, size, size)).shape == (1, 10)
+    if network != "resnet":  # what is bundled stays below 10 MB in half precision
+        assert 2 * sum(parameter.numel() for parameter in built.parameters()) < 10e6
+        assert shape_of(recipe)["image_size"] == [recipe.size, recipe.size]
+
+
+def test_a_persons_own_choices_go_before_the_networks():
+    assert recipe_for("deit", epochs=(1, 1, 1)).epochs == (1, 1, 1)
+    assert recipe_for("vit", small=True).patch == 4
+    assert recipe_for("vit", small=True, patch=8).patch == 8
+
+
+@pytest.mark.parametrize(
+    ("choice", "says"),
+    [
+        ({"network": "cnn"}, "--network cnn: it is one of vit, deit, swin, resnet"),
+        ({"optimizer": "sgd"}, "--optimizer sgd: it is one of adamw, muon"),
+        ({"sizes": (96,), "epochs": (1, 2)}, "--sizes names 1 sizes"),
+        ({"batch": 0}, "--batch 0: it has to be at least 1"),
+        ({"epochs": (0, 0, 0, 0)}, "--epochs 0"),
+        ({"epochs": (3, -1, 0, 1)}, "below 0"),
+        ({"erase": 1.5}, r"--erase 1\.5: it is a share"),
+        ({"share": 0.0}, "--share 0"),
+        ({"mix_share": -0.1}, "--mix-share"),
+        ({"rate": 0.0}, "--rate 0"),
+        ({"rate": float("nan")}, "--rate nan"),
+        ({"randaugment": 31}, "--randaugment 31"),
+        ({"repeats": 3}, "--batch 128 can't be cut"),
+    ],
+)
+def test_a_choice_that_can_not_be_is_a_sentence_with_its_flag(choice, says):
+    with pytest.raises(RecipeError, match=says):
+        replace(Recipe(), **choice)
+
+
+@pytest.mark.parametrize(
+    ("choice", "says"),
+    [({"width": 100, "heads": 3}, "--width 100 can't be shared"), ({"sizes": (100,), "epochs": (1,)}, "--sizes 100")],
+)
+def test_a_network_that_can_not_be_is_a_sentence_with_its_flag(choice, says):
+    with pytest.raises(RecipeError, match=says):
+        build(replace(Recipe(), **choice), 10)

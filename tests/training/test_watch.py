@@ -1,0 +1,60 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.training.tiny import TINY, quiet
+from vit.errors import VitError
+from vit.training.data import DataError
+from vit.training.networks import build
+from vit.training.watch import Watch
+
+PHOTO = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+
+
+def test_a_run_is_watched_to_its_end(learning, tmp_path):
+    watch = Watch(PHOTO, tmp_path / "run" / "watch", TINY, ("blue", "red"))
+    quiet(learning, tmp_path / "run", watchers=[watch])
+    watch.write()
+    kept = [torch.load(path, weights_only=True) for path in sorted((tmp_path / "run" / "watch").iterdir())]
+    assert [tuple(each["values"].shape) for each in kept] == [(2, 2), (4, 4), (4, 4)]  # at 16, 32 and 32 pixels
+    assert [each["words"].split(" · ")[:2] for each in kept] == [["epoch 1", "16 px"]] + [
+        [f"epoch {n}", "32 px"] for n in (2, 3)
+    ]
+    assert not torch.equal(kept[1]["values"], kept[2]["values"])  # looking has changed
+    with Image.open(tmp_path / "run" / "watch.gif") as film:
+        assert getattr(film, "n_frames", 1) == 3
+    with Image.open(tmp_path / "run" / "watch.png") as sheet:
+        assert sheet.width > 3 * 240
+
+
+def test_watching_changes_nothing_of_the_run(learning, tmp_path):
+    watch = Watch(PHOTO, tmp_path / "one" / "watch", TINY, ("blue", "red"))
+    watched = quiet(learning, tmp_path / "one", watchers=[watch]).state_dict()
+    plain = quiet(learning, tmp_path / "two").state_dict()
+    assert all(torch.equal(watched[name], plain[name]) for name in plain)
+
+
+def test_only_the_chosen_epochs_and_the_last_are_kept(tmp_path):
+    recipe = replace(TINY, epochs=(0, 5))
+    watch = Watch(PHOTO, tmp_path / "watch", recipe, ("blue", "red"), every=2)
+    for epoch in range(1, 6):
+        watch(epoch, build(recipe, 2))
+    assert sorted(path.stem for path in (tmp_path / "watch").iterdir()) == ["0002", "0004", "0005"]
+
+
+def test_a_network_without_token_attention_is_told_before_the_run(tmp_path):
+    with pytest.raises(VitError):
+        Watch(PHOTO, tmp_path / "watch", replace(TINY, network="resnet"), ("blue", "red")).check()
+    Watch(PHOTO, tmp_path / "watch", TINY, ("blue", "red")).check()
+    assert not (tmp_path / "watch").exists()
+
+
+def test_a_damaged_map_is_named(tmp_path):
+    watch = Watch(PHOTO, tmp_path / "watch", TINY, ("blue", "red"))
+    watch(3, build(TINY, 2))
+    (tmp_path / "watch" / "0003.pt").write_bytes(b"half")
+    with pytest.raises(DataError, match=r"0003\.pt is damaged"):
+        watch.write()

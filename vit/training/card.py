@@ -1,0 +1,51 @@
+"""The end of a run: weights in half precision, and a card that says what they are and how they came to be."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from vit.models.vision_model import Preprocessing
+from vit.render.files import write_whole
+from vit.training.augment import MEAN, STD
+from vit.training.data import Pictures
+from vit.training.measure import accuracy
+from vit.training.networks import shape_of
+from vit.training.recipe import Recipe
+
+
+def write_model(network: nn.Module, measured: Pictures, out: Path, recipe: Recipe, about: dict) -> tuple[float, int]:
+    """Writes ``out/model.safetensors`` and ``model.json``; returns top-1 in percent and the number of pictures.
+
+    What is measured is what is kept: the weights after rounding to half precision. ``about`` is added to the card.
+    """
+    network.half().float()
+    prepare = Preprocessing((recipe.size, recipe.size), MEAN, STD)
+    percent, pictures = accuracy(network, measured, prepare)
+    card = {
+        "network": recipe.network,
+        "shape": shape_of(recipe),
+        "labels": list(measured.split.labels),
+        "mean": prepare.mean,
+        "std": prepare.std,
+        "interpolation": prepare.interpolation,
+        "top1": round(percent, 2),
+        "pictures": pictures,
+        **about,
+        "seed": recipe.seed,
+        "recipe": asdict(recipe),
+        "torch": torch.__version__,
+    }
+    weights = {
+        # A ResNet counts its batches in whole numbers, which stay as they are.
+        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    draft = out / "model.safetensors.new"
+    save_file(weights, draft)
+    draft.replace(out / "model.safetensors")
+    write_whole((json.dumps(card, indent=2) + "\n").encode(), out / "model.json")
+    return percent, pictures
