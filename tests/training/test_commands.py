@@ -61,9 +61,17 @@ def test_a_teacher_a_start_and_a_photo_to_watch(folder, tmp_path, capsys):
     assert load_run(tmp_path / "cnn")[0].shape["variant"] == "resnet18"
 
 
+def test_a_recipe_is_chosen_on_held_out_training_pictures(folder, tmp_path, capsys):
+    assert main(typed(folder, tmp_path / "run", "--hold-out", "0.25")) == 0
+    assert "18 pictures to learn from, 6 to measure on" in capsys.readouterr().out
+    card = json.loads((tmp_path / "run" / "model.json").read_text())
+    assert (card["pictures"], "held out" in card["measured on"]) == (6, True)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (["--hold-out", "1"], "--hold-out 1: it is a share"),
         (["--watch", "nothing.jpg"], "no such picture file"),
         (["--watch-every", "0"], "--watch-every 0"),
         (["--teacher", "nowhere"], "no bundled model called"),

@@ -87,6 +87,9 @@ def test_a_share_is_the_same_of_every_class_and_part_of_every_larger_one():
     known = dict(zip(names, split.classes, strict=True))
     assert all(known[Path(str(name))] == label for name, label in zip(third.sources, third.classes, strict=True))
     assert split.part(0.001).classes.count(1) == 1
+    rest = split.without(tenth)
+    assert len(rest.classes) == 90
+    assert not set(rest.sources) & set(tenth.sources)
 
 
 def test_cifar10_comes_through_torchvision(monkeypatch, tmp_path):

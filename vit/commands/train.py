@@ -27,6 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--watch", type=Path, metavar="PHOTO", help="keep its rollout on this photo as it learns")
     parser.add_argument("--watch-every", type=int, default=1, metavar="N", help="…after every N epochs (default: 1)")
     parser.add_argument("--measure", action="store_true", help="measure on the validation pictures after every epoch")
+    parser.add_argument(
+        "--hold-out",
+        type=float,
+        metavar="SHARE",
+        help="measure on this share of the training pictures, held out of training, in place of the validation "
+        "pictures: for choosing a recipe, which validation pictures never should",
+    )
     parser.add_argument("--about", default="", help="what the pictures are, for the model's card")
     recipe = parser.add_argument_group("recipe", "the choices of vit/training/recipe.py, which says why")
     for field in fields(Recipe):
@@ -57,6 +64,8 @@ def run(options: argparse.Namespace) -> None:
     from vit.training.loop import train
     from vit.training.networks import SMALL
 
+    if options.hold_out is not None and not 0 < options.hold_out < 1:
+        raise VitError(f"--hold-out {options.hold_out:g}: it is a share, above 0 and below 1.")
     photo = load_image(options.watch) if options.watch else None  # before anything that takes long
     first = PartialState().is_main_process  # of several processes one speaks and writes
 
@@ -65,6 +74,9 @@ def run(options: argparse.Namespace) -> None:
             print(line, flush=True)
 
     learning, measured = open_data(options.data, "train"), open_data(options.data, "validation")
+    if options.hold_out is not None:
+        measured = learning.part(options.hold_out)
+        learning = learning.without(measured)
     recipe = recipe_of(options, small=learning.side() <= SMALL)
     teacher = Teacher(options.teacher, learning.labels) if options.teacher else None
     start = open_start(options.start) if options.start else None
@@ -98,6 +110,8 @@ def run(options: argparse.Namespace) -> None:
         "limits": f"Knows {len(learning.labels)} classes only, and learned from {len(pictures)} pictures.",
         "command": "python -m vit " + shlex.join(options.words),
     }
+    if options.hold_out is not None:
+        about["measured on"] = "training pictures that were held out, not the validation pictures"
     if teacher:
         about["teacher"] = f"a {teacher.name} with {teacher.top1:.2f}% top-1"
     percent, count = write_model(network, validation, options.out, recipe, about)

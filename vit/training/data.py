@@ -39,6 +39,12 @@ class Split:
         """The first picture's shorter side in pixels: the others are taken to be like it."""
         return min(Pictures(Split(self.sources[:1], self.classes[:1], self.labels))[0][0].shape[1:])
 
+    def without(self, others: "Split") -> "Split":
+        """The pictures that are not among the others."""
+        held = {id(source) for source in others.sources}
+        kept = [number for number, source in enumerate(self.sources) if id(source) not in held]
+        return Split([self.sources[n] for n in kept], tuple(self.classes[n] for n in kept), self.labels)
+
     def part(self, share: float) -> "Split":
         """The same share of every class, at least one picture of each; always the same ones.
 
