@@ -27,3 +27,15 @@ class MethodError(VitError):
 
 class BudgetError(VitError):
     """The work would need more memory than is allowed."""
+
+
+class DataError(VitError):
+    """The pictures to train on, or a folder that a run was kept in, can't be used."""
+
+
+class RecipeError(VitError):
+    """A choice that can't be trained with."""
+
+
+class TrainingError(VitError):
+    """A training went wrong on its way: the loss, or the weights, are no numbers any more."""

@@ -1,10 +1,11 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
 
 from tests.training.tiny import PLAIN, TINY
-from vit.training.augment import Order, chance, learning_batches, restore_colours
+from vit.training.augment import Blend, Order, chance, learning_batches, restore_colours
 from vit.training.data import Pictures, Split
 
 
@@ -70,6 +71,19 @@ def test_an_epoch_is_fed_alike_whoever_prepares_it(learning):
         assert torch.equal(targets, other_targets)
 
 
+def test_processes_that_share_a_step_decide_alike_about_its_blend(learning):
+    blend = Blend(replace(TINY, mix_share=0.5), 0, 8, 2)
+    samples = [(learning[number][0].float(), learning[number][1], number) for number in range(24)]
+    decided = []
+    for first in range(0, 24, 8):
+        parts = [blend(samples[place : place + 4])[1] for place in (first, first + 4)]
+        most = [{round(float(share), 5) for share in targets.amax(1) if share > 0.5} - {1.0} for targets in parts]
+        assert most[0] == most[1] or not most[0] or not most[1]
+        decided.append(bool(most[0] or most[1]))
+    assert len(Order(25, replace(TINY, batch=32), 0, processes=2).order) == 25
+    assert Order(25, replace(TINY, batch=32), 0, processes=2).batch_size == 24
+
+
 def test_epochs_differ(learning):
     assert not torch.equal(batches(learning, TINY, 1)[0][0], batches(learning, TINY, 2)[0][0])
 
@@ -85,8 +99,9 @@ def test_repeated_augmentation_shows_a_picture_several_times_each_time_anew(lear
     for batch in Order(24, recipe, 0):
         numbers = [number for _, number in batch]
         assert sorted(numbers.count(number) for number in set(numbers)) == [4, 4]
+        assert all(one != next_one for one, next_one in pairwise(numbers))  # neighbours are blended: never with itself
     pixels, _ = batches(learning, recipe)[0]
-    assert not torch.equal(pixels[0], pixels[1])
+    assert not torch.equal(pixels[0], pixels[2])  # the same picture, cropped anew
 
 
 def test_chance_leaves_the_other_random_numbers_alone():

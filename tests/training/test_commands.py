@@ -28,7 +28,11 @@ def test_the_command_writes_what_assets_weights_takes(folder, tmp_path, monkeypa
     assert card["seed"] == 3
     assert card["recipe"]["epochs"] == [1, 2]
     assert card["command"].startswith("python -m vit train --data ")
-    assert "2 classes only" in card["limits"]
+    assert (card["limits"], "processes" in card) == ("Knows 2 classes only, and learned from 24 pictures.", False)
+    before = (tmp_path / "run" / "batch.png").read_bytes()
+    assert main([*words, "--erase", "1"]) == 2  # a run is there already
+    assert (tmp_path / "run" / "batch.png").read_bytes() == before
+    capsys.readouterr()
     with (tmp_path / "run" / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["size"] for row in rows] == ["16", "32", "32"]
@@ -74,7 +78,9 @@ def test_a_recipe_is_chosen_on_held_out_training_pictures(folder, tmp_path, caps
         (["--hold-out", "1"], "--hold-out 1: it is a share"),
         (["--watch", "nothing.jpg"], "no such picture file"),
         (["--watch-every", "0"], "--watch-every 0"),
-        (["--teacher", "nowhere"], "no bundled model called"),
+        (["--teacher", "nowhere"], "--teacher nowhere: nowhere holds no finished run"),
+        (["--width", "25"], "--width 25"),
+        (["--out", "requirements.txt/run"], "--out requirements.txt/run can't be made a folder"),
         (["--start", "nowhere"], "--start nowhere: there is no such folder"),
         (["--network", "cnn"], "--network cnn: it is one of"),
         (["--erase", "2"], "--erase 2"),
@@ -118,6 +124,7 @@ def test_compare_writes_one_page(folder, tmp_path, capsys):
         (["--models", "vgg"], "--models vgg: it is one of vit, deit, swin, resnet"),
         (["--shares", "2"], "--shares 2: each is above 0"),
         (["--size", "30"], "--sizes 30: pictures are cut into patches of"),
+        (["--size", "0"], "--sizes 0"),
     ],
 )
 def test_compare_says_what_is_wrong_before_it_trains(folder, tmp_path, capsys, words, says):

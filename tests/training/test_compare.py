@@ -8,13 +8,14 @@ from PIL import Image
 from torch import nn
 
 from tests.training.tiny import PLAIN
-from vit.errors import VitError
+from vit.errors import RecipeError, VitError
 from vit.models.networks import build_network
 from vit.training import compare
-from vit.training.compare import Entry, check_race, flops_of, of_share, race
+from vit.training.compare import Entry, check_shares, flops_of, of_share, race
 from vit.training.data import open_data
 from vit.training.report import as_markdown, write_report
 
+ABOUT = {"data": "shades", "command": "the command"}
 RECIPES = {
     name: replace(PLAIN, network=name, sizes=(32,), epochs=(4,), patch=4, width=24, window=4, depths=(1, 1))
     for name in ("deit", "resnet", "swin", "vit")
@@ -22,14 +23,15 @@ RECIPES = {
 
 
 def entry(name="vit", share=1.0, top1=50.0, taught=False) -> Entry:
-    return Entry(name, share, top1, 12, 32, 2_500_000, 3e9, 90.0, 111.0, 222.0, ((0.5, 40.0), (1.0, top1)), taught)
+    curve = ((0.5, 40.0), (1.0, top1))
+    return Entry(name, share, top1, 12, 32, 2_500_000, 3e9, 9990, 90.0, 222.0, curve, taught)
 
 
 @pytest.mark.timeout(300)
 def test_a_race_trains_each_once_and_takes_what_is_finished(folder, tmp_path):
     learning, validation = open_data(folder, "train"), open_data(folder, "validation")
     said: list[str] = []
-    entries = race(learning, validation, RECIPES, [0.5, 1.0], tmp_path, "the command", said.append)
+    entries = race(learning, validation, RECIPES, [0.5, 1.0], tmp_path, ABOUT, said.append)
     assert [(e.name, e.share) for e in entries] == [(n, s) for n in RECIPES for s in (0.5, 1.0)]
     assert [e.name for e in entries if e.taught] == ["deit", "deit"]
     for each in entries:
@@ -44,7 +46,7 @@ def test_a_race_trains_each_once_and_takes_what_is_finished(folder, tmp_path):
     began = [line.split(":")[0] for line in said if "epochs" in line]
     assert began.index("resnet-50") < began.index("deit-50")  # the teacher first
     said.clear()
-    again = race(learning, validation, RECIPES, [0.5, 1.0], tmp_path, "the command", said.append)
+    again = race(learning, validation, RECIPES, [0.5, 1.0], tmp_path, ABOUT, said.append)
     assert said == [
         f"{compare.run_folder(tmp_path, n, s).name}: finished before"
         for s in (0.5, 1.0)
@@ -71,8 +73,21 @@ def test_flops_of_a_vit_are_those_of_its_products():
 
 
 def test_a_share_is_shown_as_many_pictures_as_the_whole():
-    recipe = of_share(replace(PLAIN, sizes=(32,), epochs=(6,)), 0.1)
+    recipe = of_share(replace(PLAIN, sizes=(32,), epochs=(6,)), 800, 80)
     assert (recipe.epochs, recipe.warmup) == ((60,), 10)
+    # 15 steps of 128 fit into 2,000 pictures, one into 200: an epoch of the tenth is a fifteenth of one of the whole.
+    assert of_share(replace(PLAIN, sizes=(32,), epochs=(6,), batch=128), 2000, 200).epochs == (90,)
+    assert of_share(replace(PLAIN, sizes=(32,), epochs=(6,)), 800, 800).epochs == (6,)
+
+
+def test_a_run_with_other_choices_is_not_taken(folder, tmp_path):
+    learning, validation = open_data(folder, "train"), open_data(folder, "validation")
+    vit = {"vit": replace(RECIPES["vit"], epochs=(1,))}
+    race(learning, validation, vit, [1.0], tmp_path, ABOUT, lambda line: None)
+    with pytest.raises(RecipeError, match=r"vit-100 can't be taken as it is.*--epochs was \(1,\) and is now \(2,\)"):
+        race(learning, validation, {"vit": replace(vit["vit"], epochs=(2,))}, [1.0], tmp_path, ABOUT, lambda line: None)
+    with pytest.raises(RecipeError, match="--data was shades"):
+        race(learning, validation, vit, [1.0], tmp_path, {**ABOUT, "data": "others"}, lambda line: None)
 
 
 def test_the_page_says_what_was_measured():
@@ -94,7 +109,7 @@ def test_the_page_says_what_was_measured():
 @pytest.mark.parametrize("shares", [[0.0, 1.0], [1.5], [-0.1]])
 def test_a_share_that_can_not_be_is_a_sentence(shares):
     with pytest.raises(VitError, match="above 0 and at most 1"):
-        check_race(RECIPES, shares)
+        check_shares(shares)
 
 
 def test_networks_take_turns_when_they_are_timed(monkeypatch):

@@ -6,8 +6,9 @@ import pytest
 import torch
 from PIL import Image
 
+from vit.errors import DataError
 from vit.training import data
-from vit.training.data import DataError, Pictures, Split, open_data
+from vit.training.data import Pictures, Split, open_data
 
 
 def test_a_folder_gives_its_pictures_with_their_classes(folder):
@@ -87,9 +88,15 @@ def test_a_share_is_the_same_of_every_class_and_part_of_every_larger_one():
     known = dict(zip(names, split.classes, strict=True))
     assert all(known[Path(str(name))] == label for name, label in zip(third.sources, third.classes, strict=True))
     assert split.part(0.001).classes.count(1) == 1
-    rest = split.without(tenth)
-    assert len(rest.classes) == 90
-    assert not set(rest.sources) & set(tenth.sources)
+    rest, held = split.hold_out(0.1)
+    assert (len(rest), len(held)) == (90, 10)
+    assert not set(rest.sources) & set(held.sources)
+
+
+def test_holding_out_every_picture_of_a_class_is_a_sentence():
+    split = Split([Path("a.png"), Path("b.png")], (0, 1), ("one", "two"))
+    with pytest.raises(DataError, match="50% held out"):
+        split.hold_out(0.5)
 
 
 def test_cifar10_comes_through_torchvision(monkeypatch, tmp_path):

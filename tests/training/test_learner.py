@@ -6,10 +6,10 @@ import torch
 from torch.nn import functional as F
 
 from tests.training.tiny import PLAIN, TINY, percent_right, quiet
+from vit.errors import RecipeError
 from vit.training.card import write_model
 from vit.training.learner import Learner, Teacher
-from vit.training.networks import build, start_from
-from vit.training.recipe import RecipeError
+from vit.training.networks import start_from, untrained
 
 DEIT = replace(PLAIN, network="deit")
 
@@ -25,7 +25,7 @@ def teacher_run(learning, measured, tmp_path):
 
 def test_half_of_the_loss_is_the_label_on_cls_and_half_the_teacher_on_dist():
     """By hand, for one picture of two classes: −log softmax of either head, at its own answer."""
-    network: Any = build(DEIT, 2)
+    network: Any = untrained(DEIT, 2)
     logits = torch.tensor([[1.0, 3.0]]), torch.tensor([[2.0, -1.0]])
     network.heads = lambda pixels: logits  # type: ignore[method-assign]
     loss = Learner(network, smoothing=0.0)(torch.zeros(1, 3, 32, 32), torch.tensor([[0.0, 1.0]]), torch.tensor([0]))
@@ -34,7 +34,7 @@ def test_half_of_the_loss_is_the_label_on_cls_and_half_the_teacher_on_dist():
 
 
 def test_gradients_go_to_each_head_from_its_own_lesson():
-    network: Any = build(DEIT, 2)
+    network: Any = untrained(DEIT, 2)
     pixels = torch.rand(4, 3, 32, 32)
     labels, taught = F.one_hot(torch.tensor([0, 1, 0, 1]), 2).float(), torch.tensor([1, 1, 0, 0])
     Learner(network, 0.1)(pixels, labels, taught).backward()
@@ -47,7 +47,7 @@ def test_gradients_go_to_each_head_from_its_own_lesson():
 
 def test_without_a_teacher_a_deit_learns_from_labels_and_so_does_every_other_network():
     for recipe in (DEIT, PLAIN):
-        network = build(recipe, 2)
+        network = untrained(recipe, 2)
         pixels, labels = torch.rand(4, 3, 32, 32), F.one_hot(torch.tensor([0, 1, 0, 1]), 2).float()
         assert torch.allclose(
             Learner(network, 0.1)(pixels, labels), F.cross_entropy(network(pixels), labels, label_smoothing=0.1)
@@ -87,14 +87,14 @@ def test_a_teacher_of_other_classes_is_a_sentence(teacher_run):
 def test_a_deit_that_starts_from_a_vit_answers_as_the_vit_does():
     """The distillation token starts as CLS's twin; the twin shares CLS's part of every row, so answers stay close."""
     torch.manual_seed(0)
-    vit: Any = build(TINY, 2).eval()
-    deit: Any = build(DEIT, 2).eval()
+    vit: Any = untrained(TINY, 2).eval()
+    deit: Any = untrained(DEIT, 2).eval()
     start_from(deit, vit)
     pixels = torch.rand(2, 3, 32, 32)
     by_label, by_teacher = deit.heads(pixels)
     assert torch.allclose(by_label, by_teacher, atol=1e-6)
     assert torch.allclose(deit(pixels), vit(pixels), atol=0.05)
-    again = build(TINY, 2).eval()
+    again = untrained(TINY, 2).eval()
     start_from(again, vit)
     assert torch.equal(again(pixels), vit(pixels))
 
@@ -102,4 +102,4 @@ def test_a_deit_that_starts_from_a_vit_answers_as_the_vit_does():
 @pytest.mark.parametrize("other", [{"depth": 3}, {"width": 48}, {"network": "resnet"}, {"sizes": (16, 48)}])
 def test_a_start_of_another_shape_is_a_sentence(other):
     with pytest.raises(RecipeError, match="--start: its shape is another"):
-        start_from(build(TINY, 2), build(replace(TINY, **other), 2))
+        start_from(untrained(TINY, 2), untrained(replace(TINY, **other), 2))

@@ -4,19 +4,20 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from tests.training.tiny import PLAIN, TINY, percent_right, quiet
+from vit.errors import DataError, RecipeError, TrainingError
 from vit.training.checkpoint import write_checkpoint
-from vit.training.data import DataError, Pictures, open_data
-from vit.training.networks import build
+from vit.training.data import Pictures, open_data
+from vit.training.loop import Run
+from vit.training.networks import untrained
 from vit.training.optimizer import optimizer_of, rate_at
-from vit.training.recipe import Recipe, RecipeError
+from vit.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
 FLAGS = ["--patch", "8", "--width", "24", "--depth", "2", "--heads", "3", "--drop-path", "0", "--ema", "0.5"]
@@ -26,6 +27,10 @@ FLAGS += ["--warmup", "1", "--batch", "8", "--rate", "3e-3"]
 def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
     others = other.state_dict()
     return all(torch.equal(value, others[name]) for name, value in one.state_dict().items())
+
+
+def no_room():
+    raise RuntimeError("unexpected pos 64 vs 0")
 
 
 def metrics(out: Path) -> list[dict]:
@@ -121,6 +126,11 @@ def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(learning, tm
     monkeypatch.setattr(torch, "save", half)
     with pytest.raises(KeyboardInterrupt):
         write_checkpoint(out / "last.pt", {"history": []})
+    monkeypatch.undo()
+    monkeypatch.setattr(torch, "save", lambda state, path: Path(path).write_bytes(b"") or no_room())
+    with pytest.raises(DataError, match="is the disk full"):
+        write_checkpoint(out / "last.pt", {"history": []})
+    assert sorted(path.name for path in out.iterdir()) == ["last.pt", "metrics.csv"]
     assert (out / "last.pt").read_bytes() == before
 
 
@@ -137,7 +147,7 @@ def test_two_processes_learn_what_one_learns(folder, tmp_path):
         "1",
     ]
     launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process", "1"]
-    train = ["train", "--data", str(folder), *FLAGS, "--sizes", "32", "--epochs", "6", "--mix-share", "0"]
+    train = ["train", "--data", str(folder), *FLAGS, "--sizes", "32", "--epochs", "6", "--mix-share", "0.4"]
     ways = {"one": [sys.executable, "-m", "vit"], "two": [*launch, "-m", "vit"]}
     for name, way in ways.items():
         done = subprocess.run([*way, *train, "--out", str(tmp_path / name)], cwd=ROOT, capture_output=True, text=True)
@@ -161,49 +171,88 @@ def test_a_run_does_not_go_on_with_other_choices(learning, tmp_path):
         quiet(learning, tmp_path / "run", replace(TINY, rate=0.1), resume=True)
 
 
-@pytest.mark.parametrize("damage", [b"half a file", b""])
+def flipped(content: bytes) -> bytes:
+    """One bit wrong in the middle, where the weights are."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-900], lambda content: b"", flipped])
 def test_a_damaged_checkpoint_is_a_sentence(learning, tmp_path, damage):
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "last.pt").write_bytes(damage)
+    quiet(learning, tmp_path / "run")
+    path = tmp_path / "run" / "last.pt"
+    path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match="damaged"):
         quiet(learning, tmp_path / "run", resume=True)
 
 
-def test_a_checkpoint_of_another_network_is_a_sentence(learning, tmp_path):
-    state = {"recipe": asdict(TINY), "network": {}, "average": {}, "optimizer": {}, "history": []}
-    (tmp_path / "run").mkdir()
-    write_checkpoint(tmp_path / "run" / "last.pt", state)
-    with pytest.raises(DataError, match="damaged"):
-        quiet(learning, tmp_path / "run", resume=True)
+@pytest.mark.parametrize(
+    ("now", "says"),
+    [
+        ({"choices": {"teacher": "cnn"}}, "--teacher was None and is now cnn"),
+        ({"recipe": replace(TINY, network="swin", patch=4, width=24, window=2)}, "--network was vit and is now swin"),
+    ],
+)
+def test_a_run_goes_on_with_the_same_teacher_and_network_only(learning, tmp_path, now, says):
+    quiet(learning, tmp_path / "run", choices={"teacher": None})
+    with pytest.raises(DataError, match=says):
+        quiet(learning, tmp_path / "run", now.get("recipe", TINY), resume=True, choices=now.get("choices"))
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(learning, tmp_path):
+def test_a_run_does_not_go_on_with_other_classes(learning, folder, tmp_path):
+    quiet(learning, tmp_path / "run")
+    for split in ("train", "val"):
+        (folder / split / "red").rename(folder / split / "green")
+    with pytest.raises(DataError, match="--labels was"):
+        quiet(Pictures(open_data(folder, "train")), tmp_path / "run", resume=True)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(learning, tmp_path, monkeypatch):
     out = tmp_path / "run"
 
-    def spoil(epochs, average):
-        if epochs == 2:  # a weight of the network itself goes wrong after the second epoch
-            network.head.bias.data.fill_(float("nan"))
+    def step(self, *given):
+        if given[2] == 2:  # in the third epoch a gradient is no number, while the loss still is one
+            self.network.head.bias.register_hook(lambda gradient: gradient * float("nan"))
+        return once(self, *given)
 
-    from vit.training import loop
-
-    network: Any = build(TINY, 2)
-    build_once = pytest.MonkeyPatch()
-    build_once.setattr(loop, "build", lambda recipe, classes: network)
-    try:
-        with pytest.raises(
-            DataError, match=r"no number any more, in epoch 3, step 1; .*last\.pt is the last good state"
-        ):
-            quiet(learning, out, watchers=[spoil])
-    finally:
-        build_once.undo()
+    once = Run.step
+    monkeypatch.setattr(Run, "step", step)
+    says = r"no number any more, in epoch 3, step 1; .*last\.pt is the last good state"
+    with pytest.raises(TrainingError, match=says):
+        quiet(learning, out)
     state = torch.load(out / "last.pt", weights_only=True)
     assert len(state["history"]) == 2
     assert all(bool(value.isfinite().all()) for value in state["network"].values())
 
 
 def test_a_rate_beyond_all_measure_is_a_sentence(learning, tmp_path):
-    with pytest.raises(DataError, match="lower --rate"):
+    with pytest.raises(TrainingError, match="lower --rate"):
         quiet(learning, tmp_path / "run", replace(TINY, rate=1e30, clip=1e30))
+
+
+def test_weights_that_are_no_numbers_are_never_kept(learning, tmp_path, monkeypatch):
+    def step(self, *given):
+        number = once(self, *given)
+        self.network.head.bias.data.fill_(float("nan"))
+        return number
+
+    once = Run.step
+    monkeypatch.setattr(Run, "step", step)
+    with pytest.raises(TrainingError, match="no number"):
+        quiet(learning, tmp_path / "run", replace(TINY, batch=24))
+    assert not (tmp_path / "run" / "last.pt").exists()
+
+
+def test_a_short_runs_average_forgets_the_untrained_weights(learning, measured, tmp_path):
+    network = quiet(learning, tmp_path / "run", replace(PLAIN, epochs=(8, 8), ema=0.999))
+    assert percent_right(network, measured) == 100.0
+
+
+def test_what_a_kill_left_undone_is_done_again(learning, tmp_path):
+    """Metrics and maps are written before the checkpoint: without it the epoch is repeated, and they with it."""
+    seen: list[int] = []
+    quiet(learning, tmp_path / "run", watchers=[lambda epochs, average: seen.append(epochs)])
+    assert seen == [1, 2, 3]
 
 
 def test_the_rate_rises_then_falls_to_zero():
@@ -217,7 +266,7 @@ def test_the_rate_rises_then_falls_to_zero():
 @pytest.mark.parametrize("kind", ["vit", "deit", "swin", "resnet"])
 def test_every_parameter_is_moved_and_only_matrices_are_pulled_to_zero(kind, optimizer):
     shapes = {"vit": {}, "deit": {}, "swin": {"patch": 4, "window": 2, "depths": (1, 1)}, "resnet": {}}
-    network = build(replace(TINY, network=kind, **shapes[kind]), 2)
+    network = untrained(replace(TINY, network=kind, **shapes[kind]), 2)
     groups = optimizer_of(network, replace(TINY, network=kind, optimizer=optimizer)).param_groups
     names = {id(parameter): name for name, parameter in network.named_parameters()}
     moved = [names[id(parameter)] for group in groups for parameter in group["params"]]

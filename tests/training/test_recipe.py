@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vit.training.networks import build, shape_of
-from vit.training.recipe import NETWORKS, Recipe, RecipeError, recipe_for
+from vit.errors import RecipeError
+from vit.training.networks import shape_of, untrained
+from vit.training.recipe import NETWORKS, Recipe, recipe_for
 
 
 def test_sizes_follow_the_schedule():
@@ -13,11 +14,12 @@ def test_sizes_follow_the_schedule():
     assert (recipe.size, recipe.all_epochs) == (224, 4)
 
 
+@pytest.mark.parametrize("started", [False, True])
 @pytest.mark.parametrize("small", [False, True])
 @pytest.mark.parametrize("network", NETWORKS)
-def test_every_recipe_makes_a_network_that_answers_at_every_size_of_its_schedule(network, small):
-    recipe = recipe_for(network, small)
-    built = build(recipe, 10).eval()
+def test_every_recipe_makes_a_network_that_answers_at_every_size_of_its_schedule(network, small, started):
+    recipe = recipe_for(network, small, started)
+    built = untrained(recipe, 10).eval()
     with torch.no_grad():
         for size in recipe.sizes:
             assert built(torch.zeros(1, 3, size, size)).shape == (1, 10)
@@ -30,6 +32,10 @@ def test_a_persons_own_choices_go_before_the_networks():
     assert recipe_for("deit", epochs=(1, 1)).epochs == (1, 1)
     assert recipe_for("vit", small=True).patch == 4
     assert recipe_for("vit", small=True, patch=8).patch == 8
+    assert recipe_for("deit", started=True).all_epochs < recipe_for("deit").all_epochs == recipe_for("vit").all_epochs
+    assert recipe_for("vit", optimizer="adamw").rate == 1e-3  # Muon's own rate would be too much for it
+    assert recipe_for("vit", optimizer="adamw", rate=2e-3).rate == 2e-3
+    assert recipe_for("resnet", optimizer="adamw").rate == recipe_for("resnet").rate
 
 
 @pytest.mark.parametrize(
@@ -46,6 +52,7 @@ def test_a_persons_own_choices_go_before_the_networks():
         ({"mix_share": -0.1}, "--mix-share"),
         ({"rate": 0.0}, "--rate 0"),
         ({"rate": float("nan")}, "--rate nan"),
+        ({"seed": 2**32}, "--seed 4294967296"),
         ({"randaugment": 31}, "--randaugment 31"),
         ({"repeats": 3}, "--batch 128 can't be cut"),
     ],
@@ -61,4 +68,4 @@ def test_a_choice_that_can_not_be_is_a_sentence_with_its_flag(choice, says):
 )
 def test_a_network_that_can_not_be_is_a_sentence_with_its_flag(choice, says):
     with pytest.raises(RecipeError, match=says):
-        build(replace(Recipe(), **choice), 10)
+        untrained(replace(Recipe(), **choice), 10)

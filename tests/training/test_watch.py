@@ -6,9 +6,8 @@ import torch
 from PIL import Image
 
 from tests.training.tiny import TINY, quiet
-from vit.errors import VitError
-from vit.training.data import DataError
-from vit.training.networks import build
+from vit.errors import DataError, VitError
+from vit.training.networks import untrained
 from vit.training.watch import Watch
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
@@ -41,7 +40,7 @@ def test_only_the_chosen_epochs_and_the_last_are_kept(tmp_path):
     recipe = replace(TINY, epochs=(0, 5))
     watch = Watch(PHOTO, tmp_path / "watch", recipe, ("blue", "red"), every=2)
     for epoch in range(1, 6):
-        watch(epoch, build(recipe, 2))
+        watch(epoch, untrained(recipe, 2))
     assert sorted(path.stem for path in (tmp_path / "watch").iterdir()) == ["0002", "0004", "0005"]
 
 
@@ -54,7 +53,18 @@ def test_a_network_without_token_attention_is_told_before_the_run(tmp_path):
 
 def test_a_damaged_map_is_named(tmp_path):
     watch = Watch(PHOTO, tmp_path / "watch", TINY, ("blue", "red"))
-    watch(3, build(TINY, 2))
+    watch(3, untrained(TINY, 2))
     (tmp_path / "watch" / "0003.pt").write_bytes(b"half")
     with pytest.raises(DataError, match=r"0003\.pt is damaged"):
         watch.write()
+
+
+def test_maps_of_another_photo_are_not_mixed_in(tmp_path):
+    Watch(PHOTO, tmp_path / "watch", TINY, ("blue", "red"))(3, untrained(TINY, 2))
+    other = Watch(PHOTO[::-1].copy(), tmp_path / "watch", TINY, ("blue", "red"))
+    with pytest.raises(DataError, match="another photo"):
+        other.check()
+
+
+def test_a_large_photo_is_kept_as_large_as_it_is_drawn(tmp_path):
+    assert Watch(np.zeros((3000, 4000, 3), np.uint8), tmp_path, TINY, ("blue", "red")).photo.shape == (360, 480, 3)

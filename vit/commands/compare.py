@@ -5,6 +5,7 @@ A run that is finished in --out is taken as it is; one that was cut goes on.
 
 import argparse
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from vit.errors import VitError
@@ -19,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shares", nargs="+", type=float, default=[0.1, 0.3, 1.0], help="of the training pictures")
     parser.add_argument("--size", type=int, help="pixels on a side (default: 64, or the pictures' own if smaller)")
     parser.add_argument("--epochs", type=int, default=6, help="over all pictures; on a share as many more (default: 6)")
+    parser.add_argument("--optimizer", default="adamw", help="adamw (default) or muon, the same for all")
     parser.add_argument("--batch", type=int, default=128, help="pictures in a step (default: 128)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where runs and page are kept")
@@ -28,34 +30,50 @@ def run(options: argparse.Namespace) -> None:
     unknown = [name for name in options.models if name not in NETWORKS]
     if unknown:
         raise VitError(f"--models {unknown[0]}: it is one of {', '.join(NETWORKS)}.")
-    from vit.training.compare import check_race, race
+    from accelerate import PartialState
+
+    from vit.training.checkpoint import make_folder
+    from vit.training.compare import check_shares, race
     from vit.training.data import open_data
-    from vit.training.networks import SMALL, build
+    from vit.training.networks import SMALL, untrained
     from vit.training.report import write_report
 
-    learning, validation = open_data(options.data, "train"), open_data(options.data, "validation")
+    first = PartialState().is_main_process  # of several processes one speaks and writes
+
+    def say(line: str) -> None:
+        if first:
+            print(line, flush=True)
+
+    check_shares(options.shares)
+    with PartialState().local_main_process_first():
+        learning, validation = open_data(options.data, "train"), open_data(options.data, "validation")
     side = learning.side()
-    size = options.size or min(64, side)
+    small = side <= SMALL
+    step = 4 if small else 16  # the largest patch of the recipes for such pictures
+    size = min(64, max(step, side // step * step)) if options.size is None else options.size
     recipes = {
         name: recipe_for(
             name,
-            side <= SMALL,
+            small,
+            optimizer=options.optimizer,
             sizes=(size,),
             epochs=(options.epochs,),
             batch=options.batch,
+            warmup=min(1.0, options.epochs / 4),
             seed=options.seed,
-            **({"window": 4} if name == "swin" and size < 112 else {}),
         )
         for name in dict.fromkeys(options.models)
     }
-    check_race(recipes, options.shares)
+    if "swin" in recipes and size < 112:  # its grids are smaller than its own windows
+        recipes["swin"] = replace(recipes["swin"], window=4)
     for recipe in recipes.values():  # a size that doesn't fit is told before hours have passed
-        build(recipe, len(learning.labels))
-    command = "python -m vit " + shlex.join(options.words)
-    options.out.mkdir(parents=True, exist_ok=True)
-    shares = sorted(set(options.shares))
-    entries = race(learning, validation, recipes, shares, options.out, command, lambda line: print(line, flush=True))
-    write_report(entries, options.out, Path(options.data).name, command)
+        untrained(recipe, len(learning.labels))
+    make_folder(options.out)
+    about = {"data": Path(options.data).resolve().name, "command": "python -m vit " + shlex.join(options.words)}
+    entries = race(learning, validation, recipes, sorted(set(options.shares)), options.out, about, say)
+    if not first:
+        return
+    write_report(entries, options.out, about["data"], about["command"])
     for entry in entries:
-        print(f"{entry.name:7} {entry.share:4.0%} of the pictures · top-1 {entry.top1:.2f}%", flush=True)
-    print(f"compare.md, compare.png and compare.svg in {options.out}")
+        say(f"{entry.name:7} {entry.share:4.0%} of the pictures · top-1 {entry.top1:.2f}%")
+    say(f"compare.md, compare.png and compare.svg in {options.out}")

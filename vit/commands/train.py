@@ -15,6 +15,8 @@ from vit.training.recipe import NETWORKS, Recipe, recipe_for
 if TYPE_CHECKING:
     from torch import nn
 
+    from vit.training.data import Split
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -26,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", metavar="RUN", help="a finished run, or a bundled model, to go on from")
     parser.add_argument("--watch", type=Path, metavar="PHOTO", help="keep its rollout on this photo as it learns")
     parser.add_argument("--watch-every", type=int, default=1, metavar="N", help="…after every N epochs (default: 1)")
-    parser.add_argument("--measure", action="store_true", help="measure on the validation pictures after every epoch")
+    parser.add_argument("--measure", action="store_true", help="measure top-1 after every epoch, for the curve")
     parser.add_argument(
         "--hold-out",
         type=float,
@@ -35,63 +37,65 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "pictures: for choosing a recipe, which validation pictures never should",
     )
     parser.add_argument("--about", default="", help="what the pictures are, for the model's card")
-    recipe = parser.add_argument_group("recipe", "the choices of vit/training/recipe.py, which says why")
+    recipe = parser.add_argument_group(
+        "recipe", "The choices of vit/training/recipe.py, which says why; each network has defaults of its own."
+    )
     for field in fields(Recipe):
         several = isinstance(field.default, tuple)
         kind = type(field.default[0] if isinstance(field.default, tuple) else field.default)
+        usual = " ".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
         recipe.add_argument(
-            "--" + field.name.replace("_", "-"), type=kind, default=None, nargs="+" if several else None, metavar="…"
+            "--" + field.name.replace("_", "-"),
+            type=kind,
+            nargs="+" if several else None,
+            metavar="…" if several else "N" if kind in (int, float) else "NAME",
+            help=f"the vit's: {usual}",
         )
-
-
-def recipe_of(options: argparse.Namespace, small: bool) -> Recipe:
-    """The network's own recipe, with what was typed in place of its values."""
-    typed: dict[str, Any] = {field.name: getattr(options, field.name) for field in fields(Recipe)}
-    typed = {name: tuple(v) if isinstance(v, list) else v for name, v in typed.items() if v is not None}
-    return recipe_for(typed.pop("network", NETWORKS[0]), small, **typed)
 
 
 def run(options: argparse.Namespace) -> None:
     if options.watch_every < 1:
         raise VitError(f"--watch-every {options.watch_every}: it is a number of epochs, 1 or more.")
+    if options.hold_out is not None and not 0 < options.hold_out < 1:
+        raise VitError(f"--hold-out {options.hold_out:g}: it is a share, above 0 and below 1.")
     from accelerate import PartialState
 
     from vit.image import load_image
     from vit.training.card import write_model
-    from vit.training.data import Pictures, open_data
+    from vit.training.checkpoint import make_folder
+    from vit.training.data import Pictures
     from vit.training.learner import Teacher
     from vit.training.look import write_batch, write_curve
-    from vit.training.loop import train
-    from vit.training.networks import SMALL
+    from vit.training.loop import check_out, train
+    from vit.training.networks import SMALL, untrained
+    from vit.training.watch import Watch
 
-    if options.hold_out is not None and not 0 < options.hold_out < 1:
-        raise VitError(f"--hold-out {options.hold_out:g}: it is a share, above 0 and below 1.")
-    photo = load_image(options.watch) if options.watch else None  # before anything that takes long
-    first = PartialState().is_main_process  # of several processes one speaks and writes
+    state = PartialState()
+    first = state.is_main_process  # of several processes one speaks and writes
 
     def say(line: str) -> None:
         if first:
             print(line, flush=True)
 
-    learning, measured = open_data(options.data, "train"), open_data(options.data, "validation")
-    if options.hold_out is not None:
-        measured = learning.part(options.hold_out)
-        learning = learning.without(measured)
+    # All that can be wrong is told before anything takes long, or leaves anything behind.
+    check_out(options.out, options.resume)
+    photo = load_image(options.watch) if options.watch else None
+    with state.local_main_process_first():  # CIFAR-10 is downloaded once
+        learning, measured = open_splits(options.data, options.hold_out)
     recipe = recipe_of(options, small=learning.side() <= SMALL)
+    untrained(recipe, len(learning.labels))
     teacher = Teacher(options.teacher, learning.labels) if options.teacher else None
     start = open_start(options.start) if options.start else None
+    watch = None
+    if photo is not None:
+        watch = Watch(photo, options.out / "watch", recipe, learning.labels, options.watch_every)
+        watch.check()
     pictures = Pictures(learning.part(recipe.share), max(recipe.sizes))
     validation = Pictures(measured)  # as they are, like a photo in the app
     say(f"{len(pictures)} pictures to learn from, {len(validation)} to measure on, {len(learning.labels)} classes")
+    make_folder(options.out)
     if first:
-        options.out.mkdir(parents=True, exist_ok=True)
         write_batch(pictures, recipe, options.out)
-    watch = None
-    if photo is not None:
-        from vit.training.watch import Watch
-
-        watch = Watch(photo, options.out / "watch", recipe, learning.labels, options.watch_every)
-        watch.check()
     network = train(
         pictures,
         options.out,
@@ -101,17 +105,12 @@ def run(options: argparse.Namespace) -> None:
         teacher=teacher,
         measure=validation if options.measure else None,
         watchers=[watch] if watch else [],
+        choices=choices_of(options),
         say=say,
     )
     if not first:
         return
-    about = {
-        "data": options.about or Path(options.data).name,
-        "limits": f"Knows {len(learning.labels)} classes only, and learned from {len(pictures)} pictures.",
-        "command": "python -m vit " + shlex.join(options.words),
-    }
-    if options.hold_out is not None:
-        about["measured on"] = "training pictures that were held out, not the validation pictures"
+    about = about_run(options, learning, state.num_processes)
     if teacher:
         about["teacher"] = f"a {teacher.name} with {teacher.top1:.2f}% top-1"
     percent, count = write_model(network, validation, options.out, recipe, about)
@@ -119,6 +118,42 @@ def run(options: argparse.Namespace) -> None:
     if watch:
         watch.write()
     say(f"top-1 {percent:.2f}% on {count} pictures · weights and card in {options.out}")
+
+
+def open_splits(data: str, hold_out: float | None) -> "tuple[Split, Split]":
+    """The pictures to learn from, and those to measure on."""
+    from vit.training.data import open_data
+
+    learning, validation = open_data(data, "train"), open_data(data, "validation")
+    return (learning, validation) if hold_out is None else learning.hold_out(hold_out)
+
+
+def recipe_of(options: argparse.Namespace, small: bool) -> Recipe:
+    """The network's own recipe, with what was typed in place of its values."""
+    typed: dict[str, Any] = {field.name: getattr(options, field.name) for field in fields(Recipe)}
+    typed = {name: tuple(v) if isinstance(v, list) else v for name, v in typed.items() if v is not None}
+    return recipe_for(typed.pop("network", NETWORKS[0]), small, bool(options.start), **typed)
+
+
+def choices_of(options: argparse.Namespace) -> dict[str, Any]:
+    """What has to stay the same, beside the recipe, for a run to go on."""
+    text = {name: getattr(options, name) and str(getattr(options, name)) for name in ("data", "teacher", "start")}
+    return {**text, "hold_out": options.hold_out, "measure": options.measure}
+
+
+def about_run(options: argparse.Namespace, learning: "Split", processes: int) -> dict[str, Any]:
+    """What a card says beside the network, its recipe and its accuracy."""
+    seen = round(len(learning) * (1.0 if options.share is None else options.share))
+    about = {
+        "data": options.about or Path(options.data).resolve().name,
+        "limits": f"Knows {len(learning.labels)} classes only, and learned from {seen} pictures.",
+        "command": "python -m vit " + shlex.join(options.words),
+    }
+    if processes > 1:
+        about["processes"] = processes
+    if options.hold_out is not None:
+        about["measured on"] = "training pictures that were held out, not the validation pictures"
+    return about
 
 
 def open_start(name: str) -> "nn.Module":

@@ -5,6 +5,7 @@ A card says how the network is built, what its classes are, how it was trained a
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,12 @@ def describe(name: str) -> str:
         card = read_card(name)
     except ModelError:
         return "bundled · its card is damaged"
-    return f"bundled · {card.data}, {len(card.labels)} classes · top-1 {card.top1:.1f}%"
+    return f"bundled · {card.data}, {len(card.labels)} classes · top-1 {percent(card.top1)}"
+
+
+def percent(top1: float) -> str:
+    """An accuracy to one place, never rounded up: 77.96 is "77.9%"."""
+    return f"{math.floor(round(top1 * 10, 6)) / 10:.1f}%"
 
 
 def load_bundled(name: str, weights: str | Path = "pretrained") -> "VisionModel":
@@ -124,6 +130,8 @@ def load_bundled(name: str, weights: str | Path = "pretrained") -> "VisionModel"
 
 def load_run(folder: Path) -> "tuple[Card, nn.Module]":
     """The card and the network of a finished run of ``python -m vit train``: float32, eval mode, frozen."""
+    if not (folder / "model.json").is_file():
+        raise ModelError(f"{folder} holds no finished run: there is no model.json in it.")
     card = read_card("model", folder)
     return card, _filled(card, folder / "model.safetensors", f"The weights in {folder.name}")
 

@@ -24,9 +24,10 @@ def resnet(variant: str, classes: int, drop_path: float = 0.0, small: bool = Fal
         raise ModelError(f"timm knows no ResNet called {variant!r:.60}; resnet18 and resnet50 are two that it knows.")
     network: nn.Module = timm.create_model(variant, num_classes=classes, drop_path_rate=drop_path)
     if small:
-        if not isinstance(network.conv1, nn.Conv2d):
+        door = getattr(network, "conv1", None)
+        if not isinstance(door, nn.Conv2d):
             raise ModelError(f"{variant} has a door of several layers, which has no form for small pictures.")
-        network.conv1 = nn.Conv2d(3, network.conv1.out_channels, 3, padding=1, bias=False)
+        network.conv1 = nn.Conv2d(3, door.out_channels, 3, padding=1, bias=False)
         nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
         network.maxpool = nn.Identity()
     return network

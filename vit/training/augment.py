@@ -1,7 +1,8 @@
 """What the network sees in training: crops, mirrors, colours, blends. All transforms are torchvision's.
 
-Every picture's chance depends on the seed, the epoch and its place in the epoch's order alone. So a run comes out the
-same whether it was cut and resumed, and each picture the same whether one process prepares it or four.
+Every picture's chance depends on the seed, the epoch and its place in the epoch's order alone, and every blend's on the
+step. So a run comes out the same whether it was cut and resumed, and a batch much the same whether one process prepares
+it or four; a blend's partner is another picture of the same process.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader
 from torchvision.transforms import v2
 
 from vit.training.data import Pictures, Prepared
@@ -20,36 +21,35 @@ from vit.training.recipe import Recipe
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours, as the field does it
 
 
-def learning_batches(pictures: Pictures, recipe: Recipe, epoch: int) -> DataLoader:
+def learning_batches(pictures: Pictures, recipe: Recipe, epoch: int, processes: int = 1) -> DataLoader:
     """An epoch's augmented batches: pixels ``(batch, 3, size, size)`` and class shares ``(batch, classes)``."""
-    augment = augmentation(recipe, recipe.size_at(epoch))
-
-    def prepare(picture: Tensor, place: int) -> Tensor:
-        with chance(recipe.seed, epoch, place):
-            return augment(picture)
-
+    order = Order(len(pictures), recipe, epoch, processes)
     return DataLoader(
-        Prepared(pictures, prepare),
-        batch_sampler=Order(len(pictures), recipe, epoch),
-        collate_fn=Blend(recipe, epoch, len(pictures.split.labels)),
+        Prepared(pictures, Augment(recipe, epoch)),
+        batch_sampler=order,
+        collate_fn=Blend(recipe, epoch, order.batch_size, len(pictures.split.labels)),
         num_workers=recipe.workers,
     )
 
 
-class Order(torch.utils.data.BatchSampler):
+class Order(BatchSampler):
     """The epoch's order in batches of (place, picture number); pictures that fill no batch wait for another epoch.
 
     With ``repeats`` above 1 a batch holds fewer pictures, each that often ("repeated augmentation", Hoffer et al.
-    2020, https://arxiv.org/abs/1901.09335).
+    2020, https://arxiv.org/abs/1901.09335), and an epoch as many steps as ever. Fewer pictures than a batch make one
+    step, as far as the processes can share them.
     """
 
-    def __init__(self, pictures: int, recipe: Recipe, epoch: int):
-        self.batch_size = min(recipe.batch, pictures)
+    def __init__(self, pictures: int, recipe: Recipe, epoch: int, processes: int = 1):
+        self.batch_size = min(recipe.batch, pictures // processes * processes)
         self.drop_last = True
         with chance(recipe.seed, epoch, -1):
-            order = torch.randperm(pictures)
-        order = order[: -(-pictures // recipe.repeats)].repeat_interleave(recipe.repeats)[:pictures]
-        self.order = order.tolist()
+            shuffled = torch.randperm(pictures)
+        if recipe.repeats > 1:
+            # A picture's copies stand apart in the batch: neighbours are what is blended.
+            groups = shuffled.split(max(1, self.batch_size // recipe.repeats))
+            shuffled = torch.cat([group.repeat(recipe.repeats) for group in groups])[:pictures]
+        self.order: list[int] = shuffled.tolist()
         self.sampler = self.order  # Accelerate looks for one
 
     def __iter__(self) -> Iterator[list]:
@@ -58,7 +58,19 @@ class Order(torch.utils.data.BatchSampler):
             yield list(enumerate(self.order[first : first + self.batch_size], first))
 
     def __len__(self) -> int:
-        return len(self.order) // self.batch_size
+        return len(self.order) // self.batch_size if self.batch_size else 0
+
+
+class Augment:
+    """A picture of any size, uint8 ``(3, height, width)``, as the epoch feeds it: float32 ``(3, size, size)``."""
+
+    def __init__(self, recipe: Recipe, epoch: int):
+        self.recipe, self.epoch = recipe, epoch
+        self.transform = augmentation(recipe, recipe.size_at(epoch))
+
+    def __call__(self, picture: Tensor, place: int) -> Tensor:
+        with chance(self.recipe.seed, self.epoch, place):
+            return self.transform(picture)
 
 
 def augmentation(recipe: Recipe, size: int) -> Callable[[Tensor], Tensor]:
@@ -79,10 +91,13 @@ def augmentation(recipe: Recipe, size: int) -> Callable[[Tensor], Tensor]:
 
 
 class Blend:
-    """Makes a batch of samples, and blends some batches: two pictures in one, with the share of each as the target."""
+    """Makes a batch of samples, and blends some batches: two pictures in one, with the share of each as the target.
 
-    def __init__(self, recipe: Recipe, epoch: int, classes: int):
-        self.recipe, self.epoch, self.classes = recipe, epoch, classes
+    Whether, how and how much is decided for a whole step, so all processes that share it decide alike.
+    """
+
+    def __init__(self, recipe: Recipe, epoch: int, batch: int, classes: int):
+        self.recipe, self.epoch, self.batch, self.classes = recipe, epoch, batch, classes
         self.ways: list = []
         if recipe.mixup:
             self.ways.append(v2.MixUp(alpha=recipe.mixup, num_classes=classes))
@@ -92,7 +107,8 @@ class Blend:
     def __call__(self, samples: list[tuple[Tensor, int, int]]) -> tuple[Tensor, Tensor]:
         pixels = torch.stack([picture for picture, _, _ in samples])  # (batch, 3, size, size)
         labels = torch.tensor([label for _, label, _ in samples])  # (batch,)
-        with chance(self.recipe.seed, self.epoch, samples[0][2], 1):
+        step = samples[0][2] // self.batch
+        with chance(self.recipe.seed, self.epoch, step, -2):
             if self.ways and torch.rand(()) < self.recipe.mix_share:
                 return self.ways[int(torch.randint(len(self.ways), ()))](pixels, labels)
         return pixels, F.one_hot(labels, self.classes).float()

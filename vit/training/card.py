@@ -1,11 +1,12 @@
 """The end of a run: weights in half precision, and a card that says what they are and how they came to be."""
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from vit.models.vision_model import Preprocessing
@@ -18,7 +19,7 @@ from vit.training.recipe import Recipe
 
 
 def write_model(network: nn.Module, measured: Pictures, out: Path, recipe: Recipe, about: dict) -> tuple[float, int]:
-    """Writes ``out/model.safetensors`` and ``model.json``; returns top-1 in percent and the number of pictures.
+    """Writes ``out/model.safetensors`` and ``model.json``; returns the card's top-1 and the number of pictures.
 
     What is measured is what is kept: the weights after rounding to half precision. ``about`` is added to the card.
     """
@@ -32,7 +33,7 @@ def write_model(network: nn.Module, measured: Pictures, out: Path, recipe: Recip
         "mean": prepare.mean,
         "std": prepare.std,
         "interpolation": prepare.interpolation,
-        "top1": round(percent, 2),
+        "top1": math.floor(round(percent * 100, 6)) / 100,  # never rounded up
         "pictures": pictures,
         **about,
         "seed": recipe.seed,
@@ -44,8 +45,6 @@ def write_model(network: nn.Module, measured: Pictures, out: Path, recipe: Recip
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in network.state_dict().items()
     }
-    draft = out / "model.safetensors.new"
-    save_file(weights, draft)
-    draft.replace(out / "model.safetensors")
+    write_whole(save(weights), out / "model.safetensors")
     write_whole((json.dumps(card, indent=2) + "\n").encode(), out / "model.json")
-    return percent, pictures
+    return card["top1"], pictures

@@ -1,24 +1,26 @@
-"""A fair race: several networks, the same pictures, the same budget, and one page about what came of it.
+"""A fair race: several networks, the same pictures, the same budget.
 
 The budget is the number of pictures that a network is shown. A run on a tenth of the data goes through it ten times as
 often, so that what differs is how much there was to learn from, not how long it learned.
 """
 
 import csv
-import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from accelerate import PartialState
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from vit.errors import ModelError, VitError
-from vit.models.bundled import load_run
+from vit.errors import DataError, RecipeError
+from vit.models.bundled import Card, load_run
 from vit.training.card import write_model
-from vit.training.data import DataError, Pictures, Split
+from vit.training.checkpoint import read_checkpoint
+from vit.training.data import Pictures, Split
 from vit.training.learner import Teacher
 from vit.training.loop import train
 from vit.training.recipe import Recipe
@@ -37,50 +39,58 @@ class Entry:
     size: int  # pixels on a side
     parameters: int
     flops: float  # of one picture; two for each multiply-add
+    shown: int  # pictures that it was shown in training, all epochs together
     seconds: float  # of training
-    rate: float  # pictures a second in training
     answers: float  # pictures a second when only answering
     curve: tuple[tuple[float, float], ...]  # (share of its schedule, top-1 in percent)
     taught: bool  # by the ResNet of the same share
+
+    @property
+    def rate(self) -> float:
+        """Pictures a second in training."""
+        return self.shown / self.seconds
 
 
 def race(
     learning: Split,
     validation: Split,
-    recipes: dict[str, Recipe],
+    recipes: Mapping[str, Recipe],
     shares: list[float],
     out: Path,
-    command: str,
+    about: dict[str, str],
     say: Callable[[str], None] = print,
 ) -> list[Entry]:
     """Trains each network on each share of the pictures, or takes the run that ``out`` already holds.
 
-    The ResNets come first: they teach the DeiT, each the one of its own share.
+    The ResNets come first: they teach the DeiT, each the one of its own share. ``about`` stands in every run's card.
     """
     order = sorted(recipes, key=lambda name: name != "resnet")
     measured = Pictures(validation)
     for share in sorted(shares):
-        part = Pictures(learning.part(share), max(max(recipe.sizes) for recipe in recipes.values()))
+        part = learning.part(share)
+        pictures: Pictures | None = None
         for name in order:
-            folder = run_folder(out, name, share)
+            folder, recipe = run_folder(out, name, share), of_share(recipes[name], len(learning), len(part))
+            taught = name == "deit" and "resnet" in recipes
+            choices = {"data": about.get("data"), "teacher": run_folder(out, "resnet", share).name if taught else None}
             if (folder / "model.json").exists():
+                check_same(folder, {**asdict(recipe), **choices, "pictures": len(part), "labels": part.labels})
                 say(f"{folder.name}: finished before")
                 continue
-            recipe = of_share(recipes[name], share)
-            teacher = None
-            if name == "deit" and "resnet" in recipes:
-                teacher = Teacher(run_folder(out, "resnet", share), learning.labels)
+            pictures = pictures or Pictures(part, max(max(recipe.sizes) for recipe in recipes.values()))
+            teacher = Teacher(run_folder(out, "resnet", share), learning.labels) if taught else None
             say(f"{folder.name}: {len(part)} pictures, {recipe.all_epochs} epochs")
-            network = train(part, folder, recipe, resume=True, teacher=teacher, measure=measured, say=say)
-            about = {"data": "", "limits": "Trained for a comparison only.", "command": command}
-            write_model(network, measured, folder, recipe, about)
+            network = train(
+                pictures, folder, recipe, resume=True, teacher=teacher, measure=measured, choices=choices, say=say
+            )
+            if PartialState().is_main_process:
+                write_model(network, measured, folder, recipe, {**about, "limits": "Trained for a comparison only."})
+            PartialState().wait_for_everyone()
     loaded = {(name, share): load_run(run_folder(out, name, share)) for name in recipes for share in shares}
     speeds = answer_rates({key: (network, card.shape["image_size"][0]) for key, (card, network) in loaded.items()})
-    taught = {"deit"} if "resnet" in recipes else set()
     return [
-        read_entry(run_folder(out, name, share), name, share, speeds[name, share], name in taught)
-        for name in recipes
-        for share in shares
+        read_entry(run_folder(out, *key), *key, *run, speeds[key], taught=key[0] == "deit" and "resnet" in recipes)
+        for key, run in loaded.items()
     ]
 
 
@@ -88,32 +98,49 @@ def run_folder(out: Path, name: str, share: float) -> Path:
     return out / f"{name}-{share * 100:g}"
 
 
-def of_share(recipe: Recipe, share: float) -> Recipe:
-    """The recipe for a part of the pictures: as many epochs more as there are pictures fewer."""
+def of_share(recipe: Recipe, whole: int, part: int) -> Recipe:
+    """The recipe for a part of the pictures: as many epochs more as its epochs have steps fewer."""
+    steps, fewer = (pictures // min(recipe.batch, pictures) for pictures in (whole, part))
+    times = steps * min(recipe.batch, whole) / (fewer * min(recipe.batch, part))
     return replace(
-        recipe,
-        epochs=tuple(round(epochs / share) for epochs in recipe.epochs),
-        warmup=recipe.warmup / share,
+        recipe, epochs=tuple(round(epochs * times) for epochs in recipe.epochs), warmup=recipe.warmup * times
     )
 
 
-def read_entry(folder: Path, name: str, share: float, answers: float, taught: bool) -> Entry:
-    """A finished run's numbers, from its card and its metrics."""
-    card, network = load_run(folder)
+def check_same(folder: Path, choices: Mapping[str, Any]) -> None:
+    """RecipeError if a finished run was made with other choices than this race's."""
+    try:
+        read_checkpoint(folder / "last.pt", choices)
+    except DataError as error:
+        raise RecipeError(f"{folder} can't be taken as it is. {error}") from error
+
+
+def read_entry(
+    folder: Path, name: str, share: float, card: Card, network: nn.Module, answers: float, *, taught: bool
+) -> Entry:
+    """A finished run's numbers, from its card, its network and its metrics."""
     try:
         with (folder / "metrics.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
-        curve = tuple((int(row["epoch"]) / len(rows), float(row["top1"])) for row in rows if row["top1"])
+        curve = tuple((int(row["epoch"]) / len(rows), float(row["top1"])) for row in rows)
         seconds = sum(float(row["seconds"]) for row in rows)
-        shown = sum(float(row["seconds"]) * float(row["images_per_second"]) for row in rows)
-        json.loads((folder / "model.json").read_text())
+        shown = sum(int(row["images"]) for row in rows)
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{folder} holds no metrics of a finished run.") from error
+        raise DataError(f"{folder} holds no metrics of a finished run; delete it to train that one again.") from error
     size = card.shape["image_size"][0]
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    flops = flops_of(network, size)
     return Entry(
-        name, share, card.top1, card.pictures, size, parameters, flops, seconds, shown / seconds, answers, curve, taught
+        name=name,
+        share=share,
+        top1=card.top1,
+        pictures=card.pictures,
+        size=size,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        flops=flops_of(network, size),
+        shown=shown,
+        seconds=seconds,
+        answers=answers,
+        curve=curve,
+        taught=taught,
     )
 
 
@@ -126,8 +153,11 @@ def flops_of(network: nn.Module, size: int) -> float:
 
 
 @torch.no_grad()
-def answer_rates(networks: dict) -> dict:
-    """Pictures a second of each ``{key: (network, size)}``. They take turns, so that a busy moment hits all alike."""
+def answer_rates(networks: Mapping[Any, tuple[nn.Module, int]]) -> dict[Any, float]:
+    """Pictures a second of each ``{key: (network, size)}``, on the processor.
+
+    They take turns, so that a busy moment hits all alike.
+    """
     best = dict.fromkeys(networks, float("inf"))
     for _ in range(_ROUNDS + 1):  # the first is for warming up
         for key, (network, size) in networks.items():
@@ -138,9 +168,7 @@ def answer_rates(networks: dict) -> dict:
     return {key: _BATCH / seconds for key, seconds in best.items()}
 
 
-def check_race(recipes: dict[str, Recipe], shares: list[float]) -> None:
+def check_shares(shares: list[float]) -> None:
     """A sentence for what can't be raced, before anything is trained."""
     if any(not 0 < share <= 1 for share in shares):
-        raise VitError(f"--shares {' '.join(f'{share:g}' for share in shares)}: each is above 0 and at most 1.")
-    if not recipes:
-        raise ModelError("--models names no network.")
+        raise RecipeError(f"--shares {' '.join(f'{share:g}' for share in shares)}: each is above 0 and at most 1.")

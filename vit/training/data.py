@@ -14,17 +14,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.datasets import CIFAR10, DatasetFolder, ImageFolder
-from torchvision.transforms.v2 import functional as pictures
+from torchvision.transforms.v2 import functional
 
-from vit.errors import ImageError, VitError
+from vit.errors import DataError, ImageError
 from vit.image import load_image
 
 KEPT_BYTES = 6 << 30  # decoded pictures are kept up to this much; beyond, each is decoded when its turn comes
 SPLITS = {"train": ("train",), "validation": ("val", "test")}  # the folders that may hold a split, the first first
-
-
-class DataError(VitError):
-    """The training data can't be used as it is."""
+_AT_ONCE = 256  # pictures that are decoded before their memory is counted
 
 
 @dataclass(frozen=True)
@@ -35,15 +32,12 @@ class Split:
     classes: tuple[int, ...]  # numbers into labels
     labels: tuple[str, ...]
 
+    def __len__(self) -> int:
+        return len(self.classes)
+
     def side(self) -> int:
         """The first picture's shorter side in pixels: the others are taken to be like it."""
-        return min(Pictures(Split(self.sources[:1], self.classes[:1], self.labels))[0][0].shape[1:])
-
-    def without(self, others: "Split") -> "Split":
-        """The pictures that are not among the others."""
-        held = {id(source) for source in others.sources}
-        kept = [number for number, source in enumerate(self.sources) if id(source) not in held]
-        return Split([self.sources[n] for n in kept], tuple(self.classes[n] for n in kept), self.labels)
+        return min(decoded(self.sources[0]).shape[1:])
 
     def part(self, share: float) -> "Split":
         """The same share of every class, at least one picture of each; always the same ones.
@@ -52,13 +46,24 @@ class Split:
         """
         if share >= 1:
             return self
-        order = torch.randperm(len(self.classes), generator=torch.Generator().manual_seed(0)).tolist()
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(0)).tolist()
         chosen: list[int] = []
         for label in range(len(self.labels)):
             own = [number for number in order if self.classes[number] == label]
             chosen += own[: max(1, round(share * len(own)))]
-        chosen.sort()
-        return Split([self.sources[n] for n in chosen], tuple(self.classes[n] for n in chosen), self.labels)
+        return self._only(sorted(chosen))
+
+    def hold_out(self, share: float) -> "tuple[Split, Split]":
+        """The pictures in two parts: those to learn from, and a share that was taken out of them."""
+        held = self.part(share)
+        taken = {id(source) for source in held.sources}
+        rest = self._only([number for number, source in enumerate(self.sources) if id(source) not in taken])
+        if len({*rest.classes}) < len(self.labels):
+            raise DataError(f"With {share:.0%} held out, a class has no picture left to learn from; hold out less.")
+        return rest, held
+
+    def _only(self, numbers: list[int]) -> "Split":
+        return Split([self.sources[n] for n in numbers], tuple(self.classes[n] for n in numbers), self.labels)
 
 
 def open_data(name: str | Path, split: str) -> Split:
@@ -71,7 +76,7 @@ def open_data(name: str | Path, split: str) -> Split:
         return _cifar10(train=split == "train")
     if not folder.is_dir():
         raise DataError(
-            f"There is no folder {folder}; --data takes one with train/CLASS/… and val/CLASS/…, or cifar10."
+            f"There is no folder {folder}; --data takes one with train/CLASS/… and val/CLASS/…, or the word cifar10."
         )
     found = {kind: _open_folder(folder, names) for kind, names in SPLITS.items()}
     train, validation = found["train"].classes, found["validation"].classes
@@ -80,11 +85,11 @@ def open_data(name: str | Path, split: str) -> Split:
         raise DataError(f"{folder}: train and validation hold different classes ({', '.join(odd[:5])}).")
     if len(train) < 2:
         raise DataError(f"{folder}: there is one class only ({train[0]}); learning needs two or more.")
-    pictures = found[split]
+    chosen = found[split]
     return Split(
-        [Path(path) for path, _ in pictures.samples],
-        tuple(number for _, number in pictures.samples),
-        tuple(label.replace("_", " ") for label in pictures.classes),
+        [Path(path) for path, _ in chosen.samples],
+        tuple(number for _, number in chosen.samples),
+        tuple(label.replace("_", " ") for label in chosen.classes),
     )
 
 
@@ -94,7 +99,7 @@ def _open_folder(folder: Path, names: tuple[str, ...]) -> DatasetFolder:
             try:
                 return ImageFolder(str(folder / name))
             except FileNotFoundError as error:
-                # torchvision's own words name the classes without pictures, or that there is no class at all.
+                # torchvision's own words name the classes without pictures, or say that there is no class at all.
                 what = str(error).split(". Supported")[0].split(" for the classes ")[-1]
                 raise DataError(f"{folder / name} needs a folder of pictures for each class: {what}.") from error
     raise DataError(f"{folder} has no {' or '.join(names)} folder; it should hold train/CLASS/… and val/CLASS/….")
@@ -122,43 +127,52 @@ class Pictures(Dataset):
 
     def __init__(self, split: Split, size: int | None = None, keep: int = KEPT_BYTES):
         self.split, self.room = split, None if size is None else size * 8 // 7
-        self._kept: list[Tensor] | None = None
-        first = self.decode(0)
-        if first.numel() * len(split.classes) <= keep:
-            with ThreadPoolExecutor() as threads:  # Pillow decodes outside Python's lock
-                self._kept = list(threads.map(self.decode, range(len(split.classes))))
+        self._kept: list[Tensor] = []  # all of them, or none
+        taken = 0
+        with ThreadPoolExecutor() as threads:  # Pillow decodes outside Python's lock
+            for first in range(0, len(split), _AT_ONCE):
+                some = list(threads.map(self._decode, split.sources[first : first + _AT_ONCE]))
+                taken += sum(picture.numel() for picture in some)
+                if taken > keep:
+                    self._kept = []
+                    break
+                self._kept += some
 
     def __len__(self) -> int:
-        return len(self.split.classes)
+        return len(self.split)
 
     def __getitem__(self, number: int) -> tuple[Tensor, int]:
-        picture = self._kept[number] if self._kept is not None else self.decode(number)
+        picture = self._kept[number] if self._kept else self._decode(self.split.sources[number])
         return picture, self.split.classes[number]
 
-    def decode(self, number: int) -> Tensor:
-        source = self.split.sources[number]
-        if isinstance(source, Tensor):
-            return source
-        try:
-            picture = torch.from_numpy(load_image(source)).permute(2, 0, 1).contiguous()
-        except ImageError as error:
-            raise DataError(f"{source} can't be used: {error}") from error
+    def _decode(self, source: Path | Tensor) -> Tensor:
+        picture = decoded(source)
         if self.room is not None and min(picture.shape[1:]) > self.room:
-            picture = pictures.resize(picture, [self.room], antialias=True)
+            picture = functional.resize(picture, [self.room], antialias=True)
         return picture
+
+
+def decoded(source: Path | Tensor) -> Tensor:
+    """A picture's pixels, uint8 ``(3, height, width)``; DataError names a file that can't be used."""
+    if isinstance(source, Tensor):
+        return source
+    try:
+        return torch.from_numpy(load_image(source)).permute(2, 0, 1).contiguous()
+    except ImageError as error:
+        raise DataError(f"{source} can't be used: {error}") from error
 
 
 class Prepared(Dataset):
     """Pictures after a transform, which is given the picture and its place in the order of an epoch."""
 
-    def __init__(self, kept: Pictures, transform: Callable[[Tensor, int], Tensor]):
-        self.kept, self.transform = kept, transform
+    def __init__(self, pictures: Pictures, transform: Callable[[Tensor, int], Tensor]):
+        self.pictures, self.transform = pictures, transform
 
     def __len__(self) -> int:
-        return len(self.kept)
+        return len(self.pictures)
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, int, int]:
         """``key`` is the place in the epoch's order and the picture's number."""
         place, number = key
-        picture, label = self.kept[number]
+        picture, label = self.pictures[number]
         return self.transform(picture, place), label, place

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vit.errors import ModelError, RecipeError
 from vit.models.bundled import load_run
 from vit.models.vit import ViT
-from vit.training.recipe import RecipeError
 
 
 class Learner(nn.Module):
@@ -38,7 +38,10 @@ class Teacher:
     """A finished run that answers for every picture with its likeliest class. It learns nothing more."""
 
     def __init__(self, folder: Path, labels: tuple[str, ...]):
-        card, network = load_run(folder)
+        try:
+            card, network = load_run(folder)
+        except ModelError as error:
+            raise RecipeError(f"--teacher {folder}: {error}") from error
         if card.labels != labels:
             raise RecipeError(f"--teacher {folder}: it knows other classes than the pictures have.")
         self.network, self.size, self.top1 = network, card.shape["image_size"][0], card.top1

@@ -39,6 +39,6 @@ def write_curve(out: Path) -> None:
     measured = [row for row in rows if row["top1"]]
     if measured:
         line = [int(row["epoch"]) for row in measured], [float(row["top1"]) for row in measured]
-        panels.append(Panel("top-1 on the validation pictures, %", "epoch", {"top-1": line}, whole=True))
+        panels.append(Panel("top-1, %", "epoch", {"top-1": line}, whole=True))
     for kind in ("png", "svg"):
         plot(panels, out / f"curve.{kind}")

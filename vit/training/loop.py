@@ -10,29 +10,30 @@ A run is a folder: ``last.pt`` (all that is needed to go on), ``metrics.csv`` (a
 import csv
 import io
 import math
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration
+from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from vit.errors import VitError
+from vit.errors import DataError, RecipeError, TrainingError
 from vit.models.vision_model import Preprocessing
 from vit.render.files import write_whole
 from vit.training.augment import MEAN, STD, learning_batches
-from vit.training.checkpoint import read_checkpoint, write_checkpoint
-from vit.training.data import DataError, Pictures
+from vit.training.checkpoint import make_folder, read_checkpoint, write_checkpoint
+from vit.training.data import Pictures
 from vit.training.learner import Learner, Teacher
 from vit.training.measure import accuracy
-from vit.training.networks import build, start_from
+from vit.training.networks import start_from, untrained
 from vit.training.optimizer import optimizer_of, rate_at
-from vit.training.recipe import Recipe, RecipeError
+from vit.training.recipe import Recipe
 
 Watcher = Callable[[int, nn.Module], None]  # is given the number of finished epochs and the averaged network
 
@@ -47,67 +48,82 @@ def train(
     teacher: Teacher | None = None,
     measure: Pictures | None = None,
     watchers: Sequence[Watcher] = (),
+    choices: Mapping[str, Any] | None = None,
     say: Callable[[str], None] = print,
 ) -> nn.Module:
     """Trains a network and returns its averaged weights, in eval mode, on the processor.
 
     With ``resume``, goes on from ``out/last.pt`` where there is one. Without it, an unfinished run is left alone.
     ``start`` is a trained network to go on from. With ``measure``, these pictures are measured on after every epoch,
-    for the learning curve; nothing is chosen by it.
+    for the learning curve; nothing is chosen by it. ``choices`` are those beside the recipe (which data, which
+    teacher): a run goes on only with the same ones.
     """
+    check_out(out, resume)
     checkpoint = out / "last.pt"
-    if checkpoint.exists() and not resume:
-        raise DataError(f"{out} already holds a run: add --resume to go on with it, or name another folder.")
     if teacher is not None and recipe.network != "deit":
         raise RecipeError(f"--teacher: a {recipe.network} has no token that listens to a teacher; --network deit has.")
-    run = Run(pictures, recipe, start, teacher)
+    run = Run(pictures, recipe, start, teacher, choices or {})
     if checkpoint.exists():
         run.restore(checkpoint)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     for epoch in range(len(run.history), recipe.all_epochs):
         try:
             row = run.epoch(epoch)
-        except LossError as error:
+        except TrainingError as error:
             kept = f"{checkpoint} is the last good state" if checkpoint.exists() else "no epoch was finished before"
-            raise DataError(f"{error}; {kept}. A lower --rate than {recipe.rate:g} is the usual cure.") from error
+            raise TrainingError(f"{error}; {kept}. Begin anew with a lower --rate than {recipe.rate:g}.") from error
         if measure is not None:
             prepare = Preprocessing((row["size"], row["size"]), MEAN, STD)
             row["top1"] = round(accuracy(run.average.module, measure, prepare)[0], 2)
         run.history.append(row)
         if run.accelerator.is_main_process:
-            write_checkpoint(checkpoint, run.state())
+            # The checkpoint last: what a kill leaves undone before it is done again with the epoch.
             write_whole(as_csv(run.history).encode(), out / "metrics.csv")
-            run.average.eval()
             for watcher in watchers:
                 watcher(epoch + 1, run.average.module)
+            write_checkpoint(checkpoint, run.state())
             say(_line(run.history, recipe))
         run.accelerator.wait_for_everyone()
-    return run.average.module.eval().cpu()
+    return run.average.module.cpu()
 
 
-class LossError(VitError):
-    """The loss is no number any more."""
+def check_out(out: Path, resume: bool) -> None:
+    """DataError if a run is there already and isn't meant to go on."""
+    if (out / "last.pt").exists() and not resume:
+        raise DataError(f"{out} already holds a run: add --resume to go on with it, or name another folder.")
 
 
 class Run:
     """A network on its way: the weights, their moving average, the optimizer, and what has been measured so far."""
 
-    def __init__(self, pictures: Pictures, recipe: Recipe, start: nn.Module | None, teacher: Teacher | None):
+    def __init__(
+        self,
+        pictures: Pictures,
+        recipe: Recipe,
+        start: nn.Module | None,
+        teacher: Teacher | None,
+        choices: Mapping[str, Any],
+    ):
         self.pictures, self.recipe = pictures, recipe
+        self.choices = {**asdict(recipe), "labels": pictures.split.labels, "pictures": len(pictures), **choices}
         self.history: list[dict] = []  # a line of metrics for each finished epoch
+        half = "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
         self.accelerator = Accelerator(
-            mixed_precision="bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no",
+            mixed_precision=None if "ACCELERATE_MIXED_PRECISION" in os.environ else half,  # accelerate launch has a say
             dataloader_config=DataLoaderConfiguration(split_batches=True),  # a batch is shared among all processes
         )
-        if recipe.batch % self.accelerator.num_processes:
-            processes = self.accelerator.num_processes
-            raise RecipeError(f"--batch {recipe.batch} can't be shared out to {processes} processes.")
+        self.processes = self.accelerator.num_processes
+        if recipe.batch % self.processes:
+            raise RecipeError(f"--batch {recipe.batch} can't be shared out to {self.processes} processes.")
+        if len(pictures) < self.processes:
+            raise DataError(f"{len(pictures)} pictures can't be shared out to {self.processes} processes.")
         torch.manual_seed(recipe.seed)
-        self.network = build(recipe, len(pictures.split.labels))
+        self.network = untrained(recipe, len(pictures.split.labels))
         if start is not None:
             start_from(self.network, start)
         self.network.to(self.accelerator.device)
-        self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema))
+        # With its warm-up, a short run's average doesn't remember the untrained weights.
+        self.average = ModelEmaV3(self.network, decay=recipe.ema, use_warmup=True)
         self.teacher = None if teacher is None else teacher.to(self.accelerator.device)
         # Prepared by Accelerate: they exchange gradients where there are several processes.
         self.learner: nn.Module = self.accelerator.prepare(Learner(self.network, recipe.smoothing))
@@ -117,17 +133,17 @@ class Run:
         """Every batch once, in the epoch of that number, from 0. Returns its line of metrics."""
         # Stochastic depth has a chance of its own in each process; it too is the same whether or not the run was cut.
         torch.manual_seed((self.recipe.seed * 10_000 + epoch) * 1_000 + self.accelerator.process_index)
-        loader = self.accelerator.prepare_data_loader(learning_batches(self.pictures, self.recipe, epoch))
+        loader = learning_batches(self.pictures, self.recipe, epoch, self.processes)
+        steps, batch = len(loader), loader.batch_sampler.batch_size  # type: ignore[union-attr]
+        loader = self.accelerator.prepare_data_loader(loader)
+        silent = None if self.accelerator.is_main_process else True  # None: silent where no person watches a terminal
         self.learner.train()
-        losses, steps, began, busy = [], len(loader), time.monotonic(), 0.0
-        for step, (pixels, targets) in enumerate(tqdm(loader, f"epoch {epoch + 1}", leave=False, disable=None)):
+        losses, began, busy = [], time.monotonic(), 0.0
+        for step, (pixels, targets) in enumerate(tqdm(loader, f"epoch {epoch + 1}", leave=False, disable=silent)):
             ready = time.monotonic()
-            losses.append(self.step(pixels, targets, epoch + step / steps))
+            losses.append(self.step(pixels, targets, epoch, step, steps))
             busy += time.monotonic() - ready
-            if not math.isfinite(losses[-1]):
-                raise LossError(f"The loss is no number any more, in epoch {epoch + 1}, step {step + 1}")
         seconds = time.monotonic() - began
-        shown = steps * min(self.recipe.batch, len(self.pictures))
         return {
             "epoch": epoch + 1,
             "size": self.recipe.size_at(epoch),
@@ -135,38 +151,45 @@ class Run:
             "top1": "",
             "rate": round(rate_at(epoch + 1, self.recipe), 8),
             "seconds": round(seconds, 2),
-            "images_per_second": round(shown / seconds, 1),
-            "waiting": round(1 - busy / seconds, 4),  # the share of the time outside forward, backward and step
+            "images": steps * batch,
+            "images_per_second": round(steps * batch / seconds, 1),
+            "waiting": round(1 - busy / seconds, 4),  # the share of the time in which no batch was being learned from
         }
 
-    def step(self, pixels: Tensor, targets: Tensor, moment: float) -> float:
-        """One batch: the loss of all processes together. One that is no number moves nothing."""
+    def step(self, pixels: Tensor, targets: Tensor, epoch: int, step: int, steps: int) -> float:
+        """Learns from one batch; returns the loss of all processes together. TrainingError if it is no number."""
         for group in self.optimizer.param_groups:
-            group["lr"] = rate_at(moment, self.recipe)
+            group["lr"] = rate_at(epoch + step / steps, self.recipe)
         taught = None if self.teacher is None else self.teacher(pixels)
         with self.accelerator.autocast():
             loss = self.learner(pixels, targets, taught)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.accelerator.backward(loss)
+        # The length of all gradients together is a number only if each of them is.
+        length = self.accelerator.clip_grad_norm_(self.learner.parameters(), self.recipe.clip)
         number = self.accelerator.reduce(loss.detach(), "mean").item()  # type: ignore[union-attr]
-        if math.isfinite(number):
-            self.optimizer.zero_grad(set_to_none=True)
-            self.accelerator.backward(loss)
-            self.accelerator.clip_grad_norm_(self.learner.parameters(), self.recipe.clip)
-            self.optimizer.step()
-            self.average.update_parameters(self.network)
+        if not (math.isfinite(number) and math.isfinite(float(length or 0.0))):
+            raise TrainingError(f"The loss is no number any more, in epoch {epoch + 1}, step {step + 1}")
+        self.optimizer.step()
+        self.average.update(self.network, epoch * steps + step + 1)
         return number
 
     def state(self) -> dict[str, Any]:
-        """All that is needed to go on."""
-        parts = {"network": self.network, "average": self.average, "optimizer": self.optimizer}
+        """All that is needed to go on; TrainingError if the weights are no numbers."""
+        parts = {"network": self.network, "average": self.average.module, "optimizer": self.optimizer}
         state = {name: part.state_dict() for name, part in parts.items()}
-        return {**state, "history": self.history, "recipe": asdict(self.recipe)}
+        if not all(bool(value.isfinite().all()) for name in ("network", "average") for value in state[name].values()):
+            raise TrainingError(
+                f"The weights are no numbers any more. Begin anew with a lower --rate than {self.recipe.rate:g}."
+            )
+        return {**state, "history": self.history, "choices": self.choices}
 
     def restore(self, checkpoint: Path) -> None:
-        """Goes back to what ``state`` gave; DataError if the file is damaged or of another recipe."""
-        state = read_checkpoint(checkpoint, self.recipe)
+        """Goes back to what ``state`` gave; DataError if the file is damaged or of another run."""
+        state = read_checkpoint(checkpoint, self.choices)
         try:
             self.network.load_state_dict(state["network"])
-            self.average.load_state_dict(state["average"])
+            self.average.module.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.history = list(state["history"])
         except Exception as error:  # whatever a damaged state makes torch stumble over

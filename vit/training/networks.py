@@ -5,8 +5,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from vit.errors import RecipeError
 from vit.models.networks import build_network
-from vit.training.recipe import Recipe, RecipeError
+from vit.training.recipe import Recipe
 
 SMALL = 40  # pixels: a ResNet for pictures of at most this size keeps all of them at its door
 
@@ -27,7 +28,7 @@ def shape_of(recipe: Recipe) -> dict[str, Any]:
     return shape
 
 
-def build(recipe: Recipe, classes: int) -> nn.Module:
+def untrained(recipe: Recipe, classes: int) -> nn.Module:
     """The untrained network of a recipe."""
     if recipe.network != "resnet":
         if recipe.width % recipe.heads:

@@ -15,20 +15,23 @@ def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     al. 2024, https://kellerjordan.github.io/posts/muon, which makes all directions of a matrix's step equally long; the
     rest (embeddings, the first layer, the classifier, all that is no matrix) goes on with AdamW.
     """
-    matrices, patches, others = [], [], []
+    inner, outer, free = [], [], []
     for name, parameter in network.named_parameters():
-        embedding = parameter.ndim < 2 or any(word in name for word in ("pos_embed", "token", "bias_table"))
-        inner = name.startswith(("blocks", "layers")) and parameter.ndim == 2
-        (others if embedding else matrices if inner else patches).append(parameter)
+        if parameter.ndim < 2 or any(word in name for word in ("pos_embed", "token", "bias_table")):
+            free.append(parameter)  # of any pull to zero: biases, norms, embeddings
+        elif parameter.ndim == 2 and name.startswith(("blocks", "layers")):
+            inner.append(parameter)  # the matrices inside a Transformer's blocks
+        else:
+            outer.append(parameter)  # the patch embedding, the classifier, all filters of a CNN
     if recipe.optimizer == "adamw":
-        groups = [{"params": matrices + patches, "weight_decay": recipe.decay}, {"params": others, "weight_decay": 0.0}]
+        groups = [{"params": inner + outer, "weight_decay": recipe.decay}, {"params": free, "weight_decay": 0.0}]
         return torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.999))
     from timm.optim.muon import Muon
 
     groups = [
-        {"params": matrices, "weight_decay": recipe.decay},
-        {"params": patches, "weight_decay": recipe.decay, "use_fallback": True},
-        {"params": others, "weight_decay": 0.0, "use_fallback": True},
+        {"params": inner, "weight_decay": recipe.decay},
+        {"params": outer, "weight_decay": recipe.decay, "use_fallback": True},
+        {"params": free, "weight_decay": 0.0, "use_fallback": True},
     ]
     # Three rounds of Newton–Schulz: two more change little and cost a tenth of a small network's step.
     return Muon(groups, lr=recipe.rate, nesterov=True, ns_steps=3, fallback_lr_scale=recipe.rest)

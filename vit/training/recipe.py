@@ -6,14 +6,10 @@ set wants otherwise than the rest stands below the class, in ``recipe_for``.
 
 from dataclasses import dataclass, replace
 
-from vit.errors import VitError
+from vit.errors import RecipeError
 
 NETWORKS = ("vit", "deit", "swin", "resnet")
 OPTIMIZERS = ("adamw", "muon")
-
-
-class RecipeError(VitError):
-    """A choice that can't be trained with."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +78,10 @@ class Recipe:
         for name, value in low.items():
             if value < 1:
                 raise RecipeError(f"--{name} {value}: it has to be at least 1.")
-        if min(self.epochs) < 0 or min(self.workers, self.seed) < 0 or not self.warmup >= 0:
-            raise RecipeError("--epochs, --workers, --seed and --warmup can't be below 0.")
+        if min(self.epochs) < 0 or self.workers < 0 or not self.warmup >= 0:
+            raise RecipeError("--epochs, --workers and --warmup can't be below 0.")
+        if not 0 <= self.seed < 2**32:
+            raise RecipeError(f"--seed {self.seed}: it goes from 0 to {2**32 - 1}.")
         if not 0 <= self.randaugment <= 30:
             raise RecipeError(f"--randaugment {self.randaugment}: its strength goes from 0 (off) to 30.")
         for name in ("flip", "mix_share", "erase", "smoothing", "drop_path", "share", "crop_min", "ema"):
@@ -118,18 +116,25 @@ class Recipe:
 # What differs from a Recipe's own values, for pictures like Imagenette's.
 _OF_NETWORK: dict[str, dict] = {
     "vit": {},
-    # A DeiT that goes on from a trained ViT (--start) has seen most of it; the teacher's word is what is new.
-    "deit": {"sizes": (96, 224), "epochs": (7, 1), "rate": 2e-3, "warmup": 0.5},
+    "deit": {},
     # Windows of 7 fit the grids of 112 and of 224 pixels, at either stage. Patches of 8: a stage more, with patches
     # of 4, takes twice the time on a processor.
-    "swin": {"patch": 8, "width": 96, "heads": 3, "sizes": (112, 224), "epochs": (9, 1)},
-    # A CNN is trained with AdamW alone; Muon has nothing to say about its filters that is worth its time here.
+    "swin": {"patch": 8, "width": 96, "heads": 3, "sizes": (112, 224), "epochs": (16, 1)},
+    # A CNN is trained with AdamW alone: Muon's step on its wide filters takes as long as the pictures do.
     "resnet": {
-        **{"sizes": (64, 96), "epochs": (6, 6), "optimizer": "adamw", "rate": 2e-3, "batch": 64, "warmup": 1.0},
-        **{"mix_share": 0.3, "drop_path": 0.0},
+        "optimizer": "adamw",
+        "rate": 2e-3,
+        "batch": 64,
+        "sizes": (64, 96),
+        "epochs": (6, 6),
+        "warmup": 1.0,
+        "mix_share": 0.3,
+        "drop_path": 0.0,
     },
 }
-# And for pictures of 32 pixels, like CIFAR-10's: a random crop keeps more of so little.
+# A network that goes on from a trained one (--start) has seen most of it; it needs a short run at a gentler rate.
+_STARTED = {"sizes": (96, 224), "epochs": (5, 1), "rate": 2e-3, "warmup": 0.5}
+# For pictures of 32 pixels, like CIFAR-10's: a random crop keeps more of so little.
 _SMALL = {"sizes": (24, 32), "epochs": (5, 4), "crop_min": 0.5, "mix_share": 0.2, "erase": 0.0, "warmup": 1.0}
 _SMALL_OF_NETWORK: dict[str, dict] = {
     "vit": {"patch": 4, "width": 128, "depth": 6, "heads": 4},
@@ -137,13 +142,23 @@ _SMALL_OF_NETWORK: dict[str, dict] = {
     "swin": {"patch": 2, "width": 64, "depths": (2, 4), "heads": 2, "window": 4},
     "resnet": {"sizes": (32,), "epochs": (10,)},
 }
+_SMALL_STARTED = {"sizes": (32,), "epochs": (4,), "rate": 2e-3, "warmup": 0.5}
+# AdamW wants a lower rate than Muon, for all its weights.
+_OF_OPTIMIZER: dict[str, dict] = {"muon": {}, "adamw": {"rate": 1e-3}}
 
 
-def recipe_for(network: str, small: bool = False, **choices) -> Recipe:
-    """The recipe of a network, for Imagenette's pictures or for ``small`` ones, with a person's own choices."""
+def recipe_for(network: str, small: bool = False, started: bool = False, **choices) -> Recipe:
+    """The recipe of a network, with a person's own choices in place of its values.
+
+    ``small`` pictures are like CIFAR-10's, others like Imagenette's; ``started`` is a network that is trained already.
+    """
     if network not in NETWORKS:
         raise RecipeError(f"--network {network}: it is one of {', '.join(NETWORKS)}.")
     values = {"network": network, **_OF_NETWORK[network]}
     if small:
         values |= {**_SMALL, **_SMALL_OF_NETWORK[network]}
+    if started:
+        values |= _SMALL_STARTED if small else _STARTED
+    if "optimizer" in choices and choices["optimizer"] != values.get("optimizer", Recipe.optimizer):
+        values |= _OF_OPTIMIZER.get(choices["optimizer"], {})
     return replace(Recipe(), **{**values, **choices})

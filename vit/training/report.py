@@ -1,4 +1,4 @@
-"""The page about a race: a table in Markdown, and a picture of four plots."""
+"""The page about a race: tables in Markdown, and a picture of six plots."""
 
 from pathlib import Path
 
@@ -25,11 +25,13 @@ def write_report(entries: list[Entry], out: Path, data: str, command: str) -> No
     panels = [
         Panel("top-1, %", "parameters, millions", _points(whole, lambda e: e.parameters / 1e6), points=True),
         Panel("top-1, %", "GFLOPs for a picture", _points(whole, lambda e: e.flops / 1e9), points=True),
+        Panel("top-1, %", "minutes of training", _points(whole, lambda e: e.seconds / 60), points=True),
+        Panel("top-1, %", "images/s when answering", _points(whole, lambda e: e.answers), points=True),
         Panel("top-1 while learning, %", "share of the schedule, %", curves),
         Panel("top-1, %", "share of the training pictures, %", by_share, log=True),
     ]
     for kind in ("png", "svg"):
-        plot(panels, out / f"compare.{kind}")
+        plot(panels, out / f"compare.{kind}", columns=3)
     write_whole(as_markdown(entries, data, command).encode(), out / "compare.md")
 
 
@@ -47,9 +49,10 @@ def as_markdown(entries: list[Entry], data: str, command: str) -> str:
     lines = [
         f"# {', '.join(names)} on {data}",
         "",
-        f"Every run was shown the same number of pictures, at {first.size} × {first.size} pixels: a run on a part of "
-        f"the training pictures went through them more often. Top-1 is on the {first.pictures:,} validation pictures, "
-        "which chose nothing.",
+        f"Every run was shown as many pictures, at {first.size} × {first.size} pixels: a run on a part of the training "
+        f"pictures went through them more often ({min(e.shown for e in entries):,} to "
+        f"{max(e.shown for e in entries):,} pictures, since an epoch ends with a whole step). Top-1 is on the "
+        f"{first.pictures:,} validation pictures, which chose nothing.",
         "",
         "![Accuracy against parameters, FLOPs, schedule and share of the data](compare.png)",
         "",
@@ -83,7 +86,7 @@ def as_markdown(entries: list[Entry], data: str, command: str) -> str:
         "## How it was measured",
         "",
         "GFLOPs: `torch.utils.flop_counter`, two for each multiply-add, one picture. Images/s when answering: batches "
-        "of 16, the best of 5 rounds, the networks taking turns on one machine. Times depend on the machine; their "
+        "of 16 on the processor, the best of 5 rounds, the networks taking turns. Times depend on the machine; their "
         "ratios less so. The recipes: `vit/training/recipe.py`; each run's own: `model.json` in its folder. The "
         "command:",
         "",

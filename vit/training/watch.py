@@ -9,14 +9,16 @@ from torch import nn
 
 from vit.attention import Heatmap
 from vit.capture import record_attention
+from vit.errors import DataError
+from vit.image import fingerprint
 from vit.methods import explain
 from vit.models.vision_model import Preprocessing, VisionModel
 from vit.render.files import save
 from vit.render.gif import animation
 from vit.render.grid import grid
 from vit.render.heat import overlay
-from vit.training.data import DataError
-from vit.training.networks import build
+from vit.render.legend import fit
+from vit.training.networks import untrained
 from vit.training.recipe import Recipe
 
 _CELL = 240  # pixels: a map's width on the sheet
@@ -29,11 +31,16 @@ class Watch:
     """
 
     def __init__(self, photo: np.ndarray, folder: Path, recipe: Recipe, labels: tuple[str, ...], every: int = 1):
-        self.photo, self.folder, self.recipe, self.labels, self.every = photo, folder, recipe, labels, every
+        height, width = photo.shape[:2]
+        scale = min(1.0, 2 * _CELL / width)  # no larger than it is drawn
+        self.photo = fit(photo, max(1, round(height * scale)), max(1, round(width * scale)))
+        self.folder, self.recipe, self.labels, self.every = folder, recipe, labels, every
 
     def check(self) -> None:
         """Looks once with an untrained network: what can't be watched is told before hours have passed."""
-        self._look(build(self.recipe, len(self.labels)), self.recipe.size)
+        for path in self.folder.glob("*.pt"):
+            self._read(path)
+        self._look(untrained(self.recipe, len(self.labels)), self.recipe.size)
 
     def __call__(self, epochs: int, network: nn.Module) -> None:
         """``network`` is the averaged one after so many finished epochs; it is left as it is."""
@@ -42,7 +49,8 @@ class Watch:
         size = self.recipe.size_at(epochs - 1)  # as the epoch saw pictures
         heat, said = self._look(network, size)
         self.folder.mkdir(parents=True, exist_ok=True)
-        kept = {"values": heat.values, "caption": heat.caption, "words": f"epoch {epochs} · {size} px · {said}"}
+        words = f"epoch {epochs} · {size} px · {said}"
+        kept = {"values": heat.values, "caption": heat.caption, "words": words, "photo": fingerprint(self.photo)}
         torch.save(kept, self.folder / f"{epochs:04}.pt")
 
     def _look(self, network: nn.Module, size: int) -> tuple[Heatmap, str]:
@@ -56,14 +64,20 @@ class Watch:
         """``watch.gif`` and the sheet ``watch.png`` beside the folder. Each map is drawn on its own scale."""
         frames, words = [], []
         for path in sorted(self.folder.glob("*.pt")):
-            try:
-                kept = torch.load(path, weights_only=True)
-                heat = Heatmap(kept["values"], "rollout", kept["caption"])
-            except Exception as error:
-                raise DataError(f"{path} is damaged; delete it, and the others are drawn with --resume.") from error
+            heat, said = self._read(path)
             frames.append(overlay(self.photo, heat))
-            words.append(kept["words"])
+            words.append(said)
         out = self.folder.parent
         save(grid(frames, words, columns=6, cell=_CELL), out / "watch.png")
         pages = [grid([frame], [line], columns=1, cell=2 * _CELL) for frame, line in zip(frames, words, strict=True)]
         animation(pages, out / "watch.gif", fps=2)
+
+    def _read(self, path: Path) -> tuple[Heatmap, str]:
+        try:
+            kept = torch.load(path, weights_only=True)
+            heat, words, photo = Heatmap(kept["values"], "rollout", kept["caption"]), kept["words"], kept["photo"]
+        except Exception as error:  # whatever the bytes make torch stumble over
+            raise DataError(f"{path} is damaged; delete it, and the others are drawn with --resume.") from error
+        if photo != fingerprint(self.photo):
+            raise DataError(f"{path} was seen on another photo; give --watch the same one, or delete {self.folder}.")
+        return heat, words

@@ -175,10 +175,10 @@ def _about(model: str, provenance: str) -> str:
     """What is known of a bundled model's training, for the line below the picture."""
     if provenance != "bundled":
         return ""
-    from vit.models.bundled import read_card
+    from vit.models.bundled import percent, read_card
 
     card = read_card(model)
-    return f"{card.data}, top-1 {card.top1:.1f}%"
+    return f"{card.data}, top-1 {percent(card.top1)}"
 
 
 def _question(asked: str, shown: list[Example]) -> tuple[int, Example | None]:

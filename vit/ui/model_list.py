@@ -61,7 +61,7 @@ def _at_hand(analysis: Analysis, first: str | None) -> tuple[str, ...]:
 
 def _labelled(names: list[str] | tuple[str, ...]) -> list[Choice]:
     """Models as the list shows them; a bundled one says what it learnt and how well."""
-    from vit.models.bundled import bundled_names, read_card
+    from vit.models.bundled import bundled_names, percent, read_card
 
     labels = {}
     for name in bundled_names():
@@ -69,5 +69,5 @@ def _labelled(names: list[str] | tuple[str, ...]) -> list[Choice]:
             card = read_card(name)
         except VitError:
             continue
-        labels[name] = f"{name} · {card.data}, top-1 {card.top1:.1f}%"
+        labels[name] = f"{name} · {card.data}, top-1 {percent(card.top1)}"
     return [(labels.get(name, name), name) for name in names]
