@@ -1,69 +1,131 @@
-"""Where the rows and columns of a network's attention sit on the picture.
-
-One file a kind of network; each holds functions marked with ``@layout``. The first that recognises a layer answers;
-if none does, the layer's place is unknown and that is an error: a map is never drawn by guess.
-"""
+"""Where the rows and columns of a network's attention sit on the picture, layer by layer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from pkgutil import iter_modules
-from typing import Any
+from threading import Lock
+from weakref import WeakKeyDictionary
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from vit.attention import TokenLayout
+from vit.attention import Grid, TokenLayout
 from vit.errors import CaptureError
+from vit.models.layouts.numbers import LEARNED, MIXED, Numbers
+from vit.models.layouts.tracing import Sight, Sights, Trace
 
-Sides = tuple[TokenLayout, TokenLayout]  # queries, keys
+_lock = Lock()
+_plans: WeakKeyDictionary = WeakKeyDictionary()  # network -> {image size: plan}
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
-    """One attention layer, as its layout is asked for."""
+class Layer:
+    """One attention layer of a network at one picture size, known before any picture went through."""
 
-    network: nn.Module
     name: str  # the module's path, such as "layers.0.blocks.1.attn"
-    shape: tuple[int, ...]  # (windows, heads, queries, keys)
-    image_size: tuple[int, int]  # (height, width) in pixels
+    call: int  # which of the network's products and fused attentions it is, counted from 0
+    transposed: bool  # v · Aᵀ: the matrix is the second factor, and turned
+    shape: tuple[int, ...]  # of the matrix as the network has it, (…, queries, keys)
+    order: Tensor  # (windows, heads): which of the flattened leading dimensions is which
+    queries: TokenLayout
+    keys: TokenLayout
+
+    def arranged(self, matrices: Tensor) -> Tensor:
+        """The network's own ``(…, queries, keys)`` as ``(windows, heads, queries, keys)``."""
+        flat = matrices.reshape(-1, *self.shape[-2:])
+        if self.is_in_order:
+            return flat.reshape(*self.order.shape, *self.shape[-2:])
+        return flat[self.order.flatten()].reshape(*self.order.shape, *self.shape[-2:])
 
     @property
-    def parent(self) -> Any:
-        """The block that holds this attention; Any, because torch types a module's attributes as tensors."""
-        return self.network.get_submodule(self.name.rpartition(".")[0])
+    def is_in_order(self) -> bool:
+        return bool((self.order.flatten() == torch.arange(self.order.numel())).all())
 
 
-_FINDERS: list[Callable[[Place], Sides | None]] = []
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All attention layers of a network at one picture size, and the modules whose attention has no map."""
+
+    layers: tuple[Layer, ...]
+    channels: tuple[str, ...]  # attention between channels
+    softmaxes: tuple[str, ...]  # a softmax that makes no map, as in linear attention
 
 
-def layout(find: Callable[[Place], Sides | None]) -> Callable[[Place], Sides | None]:
-    """Marks a function that knows the layouts of one kind of layer, and answers None for every other."""
-    _FINDERS.append(find)
-    return find
+def plan_of(network: nn.Module, pixels: Tensor) -> Plan:
+    """The network's plan for pictures like ``pixels`` ``(1, 3, height, width)``, made once and kept with the network.
 
-
-def find_layouts(network: nn.Module, name: str, shape: tuple[int, ...], image_size: tuple[int, int]) -> Sides:
-    """The layouts of queries and keys of a layer whose weights have ``shape`` (windows, heads, queries, keys).
-
-    Raises CaptureError with the layer's name where no layout can be established.
+    Raises CaptureError with the layer's name where a layer's place on the picture can't be established.
     """
-    place = Place(network, name, shape, image_size)
-    for find in _FINDERS:
-        sides = find(place)
-        if sides is not None and _fits(sides, shape):
-            return sides
-    raise CaptureError(
-        f"Where the attention of layer {name} ({' × '.join(map(str, shape))}) sits on the picture is not known; "
-        f"its map is not drawn rather than drawn in the wrong place."
+    size = (int(pixels.shape[-2]), int(pixels.shape[-1]))
+    with _lock:
+        plans = _plans.setdefault(network, {})
+        if size not in plans:
+            plans[size] = _plan(follow_tokens(network, size))
+        return plans[size]
+
+
+def follow_tokens(network: nn.Module, size: tuple[int, int]) -> Sights:
+    """Runs the network once on an empty picture, and follows its tokens."""
+    trace = Trace(network)
+    parameter = next(network.parameters(), torch.zeros(()))
+    pixels = torch.zeros(1, 3, *size, dtype=parameter.dtype)
+    with torch.no_grad():
+        trace.begin(pixels)
+        with trace:
+            network(pixels)
+    return trace.sights
+
+
+def _plan(sights: Sights) -> Plan:
+    layers = tuple(_layer(sight, sights.numbers) for sight in sights.seen)
+    named = {layer.name for layer in layers}
+    for module in sights.shares:
+        if module not in named:
+            raise CaptureError(f"The attention of layer {module} could not be followed to its values.")
+    channels = tuple(dict.fromkeys(name for name in sights.channels if name not in named))
+    softmaxes = tuple(dict.fromkeys(name for name in sights.softmaxes if name not in {*named, *channels}))
+    return Plan(layers, channels, softmaxes)
+
+
+def _layer(sight: Sight, numbers: Numbers) -> Layer:
+    if sight.rows is None or sight.cols is None:
+        raise CaptureError(_unknown(sight))
+    rows, cols = sight.rows.reshape(-1, sight.shape[-2]), sight.cols.reshape(-1, sight.shape[-1])
+    # Matrices over the same tokens are the heads of one window.
+    windows: dict[bytes, list[int]] = {}
+    for number, both in enumerate(torch.cat([rows, cols], 1).numpy()):
+        windows.setdefault(both.tobytes(), []).append(number)
+    heads = {len(members) for members in windows.values()}
+    if len(heads) != 1:
+        raise CaptureError(_unknown(sight))
+    order = torch.tensor(list(windows.values()))  # (windows, heads)
+    queries, keys = _side(rows[order[:, 0]], numbers), _side(cols[order[:, 0]], numbers)
+    if queries is None or keys is None or (queries[0] is None and keys[0] is None):
+        raise CaptureError(_unknown(sight))
+    sides = [TokenLayout(own or other, *rest) for (own, *rest), other in ((queries, keys[0]), (keys, queries[0]))]
+    return Layer(sight.module, sight.call, sight.transposed, sight.shape, order, *sides)
+
+
+def _side(slots: Tensor, numbers: Numbers) -> tuple[Grid | None, tuple[str, ...], Tensor] | None:
+    """Grid, names and token numbers ``(windows, slots)`` of one side; None where they can't be told.
+
+    A side without a patch (a pool's query) has no grid of its own.
+    """
+    if bool((slots == MIXED).any()):
+        return None
+    slots = numbers.with_mean(slots)
+    learned = slots[slots <= LEARNED].unique().flip(0).tolist()
+    names = tuple(numbers.name_of(number) for number in learned)
+    grid, places = numbers.place(slots)
+    if grid is None and bool((slots >= 0).any()):
+        return None
+    tokens = torch.where(slots >= 0, places + len(names), slots)
+    for position, number in enumerate(learned):
+        tokens = torch.where(slots == number, position, tokens)
+    return grid, names, tokens
+
+
+def _unknown(sight: Sight) -> str:
+    return (
+        f"Where the attention of layer {sight.module} ({' × '.join(map(str, sight.shape))}) sits on the picture is not "
+        "known; its map is not drawn rather than drawn in the wrong place."
     )
-
-
-def _fits(sides: Sides, shape: tuple[int, ...]) -> bool:
-    if len(shape) != 4:
-        return False
-    windows, _, queries, keys = shape
-    return tuple(sides[0].tokens.shape) == (windows, queries) and tuple(sides[1].tokens.shape) == (windows, keys)
-
-
-for _module in iter_modules(__path__):
-    import_module(f"{__name__}.{_module.name}")

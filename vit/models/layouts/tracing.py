@@ -1,0 +1,283 @@
+"""Where every attention layer of any network looks: each token carries its number through the network's own code.
+
+The network is run once with a plain picture while every vector's number goes along: through patch embeddings, window
+cuts, rolls, paddings, merges, whatever the network does to it. Where a matrix of shares meets the values, the numbers
+of its rows and columns say which token looks at which, whether the layer sees the whole picture, a window of it, or a
+coarser grid. No family of networks is known here by name.
+"""
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from vit.models.layouts.numbers import Numbers, is_constant
+from vit.models.layouts.rules import RULES, Call, Traced
+
+FUSED = F.scaled_dot_product_attention
+PRODUCTS = (torch.matmul, torch.bmm, torch.einsum, Tensor.matmul, Tensor.bmm, Tensor.__matmul__)
+SOFTMAX = (torch.softmax, Tensor.softmax, F.softmax)
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """One matrix of shares on its way to the values: which call it was, and whose rows and columns it holds."""
+
+    module: str  # the path of the module in whose forward the call was made
+    call: int  # the number of the call among all products and fused attentions of the run
+    transposed: bool  # the values came first: v · Aᵀ
+    shape: tuple[int, ...]  # of the matrix: (…, queries, keys)
+    rows: Tensor | None  # numbers (…, queries); None where they were lost
+    cols: Tensor | None  # numbers (…, keys)
+
+
+@dataclass(eq=False)
+class Sights:
+    """What a run has shown."""
+
+    numbers: Numbers = field(default_factory=Numbers)
+    seen: list[Sight] = field(default_factory=list)
+    shares: list[str] = field(default_factory=list)  # modules with a softmax over scores of one token for another
+    channels: list[str] = field(default_factory=list)  # modules whose attention runs between channels
+    softmaxes: list[str] = field(default_factory=list)  # modules with a softmax that makes no map
+
+
+class Trace(TorchFunctionMode):
+    """Follows the numbers of tokens through everything that this thread computes while it is entered."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.sights = Sights()
+        self.modules = modules_by_id(network)
+        self.parameters = {id(parameter): name for name, parameter in network.named_parameters()}
+        self.parameters |= {id(buffer): name for name, buffer in network.named_buffers()}
+        self.known: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+        self.learned: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # moved parameters, with their names
+        self.seen_pixels: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+        self.between_channels: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+        self.calls = 0
+
+    def begin(self, pixels: Tensor) -> None:
+        """The picture's pixels are the finest grid."""
+        self.known[pixels] = Traced(self.sights.numbers.grid(*pixels.shape[-2:]).expand(pixels.shape))
+        self.seen_pixels[pixels] = True
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        tensors = [each for each in flat((*args, *kwargs.values())) if isinstance(each, Tensor)]
+        before = {id(each): self.known.get(each) for each in tensors}
+        from_pixels = any(each in self.seen_pixels for each in tensors)
+        result = function(*args, **kwargs)
+        results = [each for each in flat((result,)) if isinstance(each, Tensor)]
+        call_number = self.calls
+        self.calls += function is FUSED or function in PRODUCTS
+        if not results:
+            return result
+        if not from_pixels:
+            self._follow_learned(args, results)
+            return result
+        for each in results:
+            self.seen_pixels[each] = True
+        traced = self._follow(function, args, kwargs, result, before, call_number)
+        for each, numbers in zip(results, traced if isinstance(traced, list) else [traced], strict=False):
+            if numbers is not None and numbers.rows.shape == each.shape:
+                self.known[each] = numbers
+            else:
+                self.known.pop(each, None)
+        return result
+
+    def _follow(self, function, args, kwargs, result, before, call_number: int) -> Any:
+        def known(argument: Any) -> Traced | None:
+            return before.get(id(argument)) if isinstance(argument, Tensor) else None
+
+        call = Call(function, args, kwargs, result, known, self._token, self.sights.numbers)
+        if function is FUSED:
+            return self._fused(call, call_number)
+        if function in PRODUCTS:
+            return self._product(call, call_number)
+        if function in SOFTMAX:
+            self._note_softmax(call)
+        elif isinstance(result, Tensor) and any(
+            each in self.between_channels for each in args if isinstance(each, Tensor)
+        ):
+            self.between_channels[result] = True  # scaled, or with a bias
+        follow = RULES.get(function.__name__)
+        try:
+            return follow(call) if follow else None
+        except (RuntimeError, IndexError, TypeError, ValueError):  # a use of the function that its rule doesn't know
+            return None
+
+    def _follow_learned(self, args, results: list[Tensor]) -> None:
+        """A parameter that was only moved or expanded is still that parameter: a learned token keeps its name."""
+        first = args[0] if args else None
+        if isinstance(first, Tensor) and len(results) == 1:
+            name = self.parameters.get(id(first)) or self.learned.get(first)
+            if name is not None and results[0] is not first:
+                self.learned[results[0]] = name
+
+    def _token(self, tensor: Tensor) -> Tensor | None:
+        """A learned token's numbers, in the shape of its tensor ``(…, tokens, channels)``; None if it is none."""
+        name = self.parameters.get(id(tensor)) or self.learned.get(tensor)
+        if name is None or tensor.ndim < 2 or tensor in self.seen_pixels:
+            return None
+        names = token_names(name, tensor.shape[-2])
+        numbers = torch.tensor([self.sights.numbers.token(each) for each in names])
+        return numbers.unsqueeze(-1).expand(tensor.shape)
+
+    def _fused(self, call: Call, call_number: int) -> Traced | None:
+        query, key = call.argument(0, "query"), call.argument(1, "key")
+        rows, cols = self._vectors(query, call.known(query)), self._vectors(key, call.known(key))
+        shape = (*torch.broadcast_shapes(query.shape[:-2], key.shape[:-2]), query.shape[-2], key.shape[-2])
+        if query.shape[-3:-2] != key.shape[-3:-2]:  # grouped: several heads of queries share one of keys
+            shape = (*query.shape[:-1], key.shape[-2])
+            cols = None if cols is None else cols.repeat_interleave(query.shape[-3] // key.shape[-3], -2)
+        known = call.known(query)
+        if known is not None and rows is None:
+            self.sights.channels.append(self._module())
+            return None
+        rows = self._see(call_number, shape, rows, cols, transposed=False)
+        return None if rows is None else call.shaped(rows.unsqueeze(-1))
+
+    def _vectors(self, tensor: Tensor, known: Traced | None) -> Tensor | None:
+        """The numbers of the vectors of ``(…, tokens, channels)``; learned queries of a pool have theirs too."""
+        if known is not None:
+            return known.rows[..., 0] if is_constant(known.rows, -1) else None
+        if tensor in self.seen_pixels:
+            return None
+        count = tensor.shape[-2]
+        names = ["pool"] if count == 1 else [f"pool{i + 1}" for i in range(count)]
+        return torch.tensor([self.sights.numbers.token(name) for name in names]).expand(tensor.shape[:-1])
+
+    def _product(self, call: Call, call_number: int) -> Traced | None:
+        operands, order = _operands(call)
+        if order is None:
+            return None
+        left, right = operands if order == "left first" else operands[::-1]
+        one, other = call.known(left), call.known(right)
+        if one is not None and one.cols is not None and (other is None or other.cols is None):
+            if not (is_constant(one.rows, -1) and is_constant(one.cols, -2)):
+                return None
+            rows, cols = one.rows[..., 0], one.cols[..., 0, :]
+            if one.shares:
+                rows = self._see(call_number, tuple(left.shape), rows, cols, transposed=False)
+            return None if rows is None else call.shaped(rows.unsqueeze(-1))
+        if other is not None and other.cols is not None and (one is None or one.cols is None):
+            if not (is_constant(other.rows, -2) and is_constant(other.cols, -1)):
+                return None
+            rows, cols = other.rows[..., 0, :], other.cols[..., 0]
+            if other.shares:
+                rows = self._see(call_number, tuple(right.mT.shape), rows, cols, transposed=True)
+            return None if rows is None else call.shaped(rows.unsqueeze(-2))
+        if one is not None and other is not None and _looks_around(one, other):
+            rows = self._see(call_number, tuple(left.shape), other.rows[..., 0], other.rows[..., 0], transposed=False)
+            return call.shaped(rows.unsqueeze(-1))
+        if one is not None and other is not None:
+            if is_constant(one.rows, -1) and is_constant(other.rows, -2):
+                return call.shaped(one.rows[..., :1], other.rows[..., :1, :])
+            self.between_channels[call.result] = True
+            return None
+        if one is not None:
+            return call.shaped(call.numbers.merged(one.rows).unsqueeze(-1))
+        return call.shaped(call.numbers.merged(other.rows.mT).unsqueeze(-2))
+
+    def _see(
+        self, call_number: int, shape: tuple[int, ...], rows: Tensor | None, cols: Tensor | None, transposed: bool
+    ):
+        """Keeps a sight; returns the numbers of its rows as what comes out of it has them."""
+        rows = None if rows is None else rows.expand(shape[:-1])
+        cols = None if cols is None else cols.expand((*shape[:-2], shape[-1]))
+        if rows is not None and cols is not None and rows.shape == cols.shape and _same_everywhere(rows, cols):
+            # One set of queries for all windows (GCViT): row i of a window writes to the window's slot i.
+            rows = cols
+        self.sights.seen.append(Sight(self._module(), call_number, transposed, shape, rows, cols))
+        return rows
+
+    def _note_softmax(self, call: Call) -> None:
+        source, known = call.args[0], call.known(call.args[0])
+        if source in self.between_channels:
+            self.sights.channels.append(self._module())
+        elif known is not None and known.cols is not None and call.argument(1, "dim") in (-1, source.ndim - 1):
+            self.sights.shares.append(self._module())
+        elif known is not None and known.cols is None:
+            self.sights.softmaxes.append(self._module())
+
+    def _module(self) -> str:
+        module = calling_module(self.modules)
+        return "" if module is None else self.modules[id(module)]
+
+
+def _same_everywhere(rows: Tensor, cols: Tensor) -> bool:
+    """Whether the rows are the same in every window while the columns are not."""
+    rows, cols = rows.flatten(0, -2), cols.flatten(0, -2)
+    return is_constant(rows, 0) and not is_constant(cols, 0)
+
+
+def _looks_around(one: Traced, other: Traced) -> bool:
+    """Whether shares that one place has made by itself meet the values of the places around it (VOLO's outlook).
+
+    The shares ``(…, around, around)`` are all of one place; what comes out is folded back to the places around it, so
+    they are the queries as well as the keys.
+    """
+    square = one.rows.shape[-1] == one.rows.shape[-2] == other.rows.shape[-2]
+    by_itself = one.shares and square and is_constant(one.rows, -1) and is_constant(one.rows, -2)
+    return by_itself and is_constant(other.rows, -1) and not is_constant(other.rows, -2)
+
+
+def _operands(call: Call) -> tuple[tuple[Tensor, Tensor], str | None]:
+    """The two factors of a product, and whether the first is the left one of ``left @ right`` in the last two dims."""
+    if call.function is not torch.einsum:
+        other = call.argument(1, "mat2" if call.function in (torch.bmm, Tensor.bmm) else "other")
+        return (call.args[0], other), "left first"
+    return call.args[1:3], None
+
+
+def modules_by_id(network: nn.Module) -> dict[int, str]:
+    """The paths of all modules that do something of their own.
+
+    A module with neither parts nor parameters (nn.Softmax, nn.Dropout) is a mere function of its owner.
+    """
+    return {
+        id(module): name
+        for name, module in network.named_modules()
+        if any(True for _ in module.children()) or any(True for _ in module.parameters())
+    }
+
+
+def calling_module(modules: dict[int, str]) -> nn.Module | None:
+    """The innermost of these modules in whose ``forward`` the present call was made."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code.co_varnames[:1] == ("self",):
+            owner = frame.f_locals.get("self")
+            if isinstance(owner, nn.Module) and id(owner) in modules:
+                return owner
+        frame = frame.f_back
+    return None
+
+
+def token_names(parameter: str, count: int) -> list[str]:
+    """What learned tokens are called, from the parameter that holds them: "cls_token" is "cls", "reg_token" "reg1" ….
+
+    Some networks keep CLS and DIST in one parameter of two.
+    """
+    word = parameter.rpartition(".")[2].rstrip("_0123456789")
+    short = next((name for part, name in _WORDS.items() if part in word), word.removesuffix("_token"))
+    if short == "cls" and count == 2:
+        return ["cls", "dist"]
+    return [short] if count == 1 and short != "reg" else [f"{short}{i + 1}" for i in range(count)]
+
+
+_WORDS = {"cls": "cls", "class": "cls", "dist": "dist", "reg": "reg", "storage": "reg"}
+
+
+def flat(values: Any) -> list:
+    """All that lies in tuples and lists, however deep."""
+    found = []
+    for value in values:
+        found += flat(value) if isinstance(value, tuple | list) else [value]
+    return found
