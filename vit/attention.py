@@ -45,11 +45,15 @@ class TokenLayout:
     ``()``.
     ``tokens`` is ``(windows, slots)`` of token numbers: 0 … len(prefix) − 1 are the prefix, then the patches in raster
     order (row by row, left to right); −1 is padding, which is no part of the picture.
+
+    Where a token stands for several patches that are no block of their own (a run of them in raster order), ``cells``
+    says of each patch of the grid which one covers it, counted from 0 after the prefix.
     """
 
     grid: Grid
     prefix: tuple[str, ...]
     tokens: Tensor  # (windows, slots), int64
+    cells: Tensor | None = None  # (patches,), int64
 
     @classmethod
     def whole(cls, grid: Grid, prefix: tuple[str, ...] = ()) -> "TokenLayout":
@@ -58,8 +62,8 @@ class TokenLayout:
 
     @property
     def count(self) -> int:
-        """The number of distinct tokens: the prefix and every patch of the grid."""
-        return len(self.prefix) + self.grid.size
+        """The number of distinct tokens: the prefix and every patch of the grid (or every run of them)."""
+        return len(self.prefix) + (self.grid.size if self.cells is None else int(self.cells.max()) + 1)
 
     @cached_property
     def is_whole(self) -> bool:
@@ -90,11 +94,14 @@ class TokenLayout:
                 f"Patch (row {row}, column {col}) is outside the grid: "
                 f"rows 0 to {self.grid.rows - 1}, columns 0 to {self.grid.cols - 1}."
             )
-        return len(self.prefix) + row * self.grid.cols + col
+        patch = row * self.grid.cols + col
+        return len(self.prefix) + (patch if self.cells is None else int(self.cells[patch]))
 
     def patches(self, per_token: Tensor) -> Tensor:
         """The patch part of a vector over tokens, as the grid: ``(tokens,)`` to ``(rows, cols)``."""
-        return per_token[len(self.prefix) :].reshape(self.grid.rows, self.grid.cols)
+        patches = per_token[len(self.prefix) :]
+        patches = patches if self.cells is None else patches[self.cells]
+        return patches.reshape(self.grid.rows, self.grid.cols)
 
     def gather(self, per_token: Tensor) -> Tensor:
         """Values of tokens put into their slots: ``(tokens,)`` to ``(windows, slots)``; padding gets 0."""
@@ -123,6 +130,14 @@ class LayerAttention:
     @property
     def heads(self) -> int:
         return self.weights.shape[1]
+
+    @cached_property
+    def sums_to_one(self) -> bool:
+        """Whether every row is a row of shares, as a softmax leaves it.
+
+        What multiplies the values may be more than a softmax: heads mixed after it, a gate, a difference of two maps.
+        """
+        return bool((self.weights >= 0).all()) and bool(((self.weights.sum(-1) - 1).abs() < 1e-3).all())
 
     @property
     def gradient(self) -> Tensor:
@@ -169,6 +184,7 @@ class AttentionRecord:
     labels: tuple[str, ...]  # one for each class; empty for a model without a classifier
     image_size: tuple[int, int]  # (height, width) in pixels, as the model was fed
     target: int | None = None  # the class whose gradients were taken
+    without_map: tuple[str, ...] = ()  # attention layers that have no map over picture tokens
 
     def __post_init__(self):
         if not self.layers:

@@ -73,6 +73,7 @@ def record_attention(
         labels=model.labels,
         image_size=(int(pixels.shape[2]), int(pixels.shape[3])),
         target=target,
+        without_map=(*plan.channels, *plan.softmaxes),
     )
 
 
@@ -138,7 +139,7 @@ def _otherwise(model: VisionModel) -> str:
 
 def _checked(model: VisionModel, plan: Plan) -> Plan:
     """The plan, if it is whole: a layer that is surely attention must have a map, or a reason why it has none."""
-    known = {*(layer.name for layer in plan.layers), *plan.channels, *plan.softmaxes}
+    known = {*(layer.name.partition(":")[0] for layer in plan.layers), *plan.channels, *plan.softmaxes}
     for name, module in model.network.named_modules():
         attention = hasattr(module, "fused_attn") or isinstance(module, nn.MultiheadAttention)
         if attention and name not in known:

@@ -37,8 +37,7 @@ def rollout(
     for name, share in (("discard", discard), ("residual", residual)):
         if not isinstance(share, int | float) or not 0 <= share <= 1:
             raise MethodError(f"{name}={share!r} is not in 0 to 1.")
-    if any(".attns." in layer.name for layer in record.layers):
-        raise MethodError(f"{record.model} has layers side by side, and rollout follows layers one after the other.")
+    check_layers(record)
     start, _ = choose_layer(record, first)
     end, top = choose_layer(record, last)
     if start > end:
@@ -54,6 +53,31 @@ def rollout(
     dropped = "" if discard == 0 else f", lowest {discard:.0%} left out"
     caption = f"rollout of {layers}, {head_fusion} of all heads{kept}{dropped}, {words}{left_out(layout, shares)}"
     return Heatmap(layout.patches(shares), "rollout", caption)
+
+
+def check_layers(record: AttentionRecord) -> None:
+    """Raises MethodError, saying why, for a model whose layers attention can't be followed through."""
+    if any(".attns." in layer.name for layer in record.layers):
+        raise MethodError(f"{record.model} has layers side by side, and rollout follows layers one after the other.")
+    for layer in record.layers:
+        if ":" in layer.name:
+            raise MethodError(
+                f"Layer {layer.name.partition(':')[0]} of {record.model} mixes the results of several maps."
+            )
+        if not layer.sums_to_one:
+            raise MethodError(
+                f"What multiplies the values in layer {layer.name} of {record.model} is no softmax: its rows are not "
+                "shares that sum to 1, so rollout can't pass them on. Look at that layer with raw attention."
+            )
+        slots = layer.queries.tokens[layer.queries.tokens >= 0]
+        if len(slots.unique()) != len(slots):
+            raise MethodError(
+                f"The windows of layer {layer.name} of {record.model} overlap, so its rows have no order."
+            )
+    if record.without_map:
+        raise MethodError(
+            f"{record.model} has attention without a map too ({record.without_map[0]}), which rollout lacks."
+        )
 
 
 def step(

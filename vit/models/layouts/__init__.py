@@ -1,7 +1,7 @@
 """Where the rows and columns of a network's attention sit on the picture, layer by layer."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from threading import Lock
 from weakref import WeakKeyDictionary
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vit.attention import Grid, TokenLayout
 from vit.errors import CaptureError
-from vit.models.layouts.numbers import LEARNED, MIXED, Numbers
+from vit.models.layouts.numbers import LEARNED, MIXED, PADDING, Numbers, Runs
 from vit.models.layouts.tracing import Sight, Sights, Trace
 
 _lock = Lock()
@@ -76,14 +76,20 @@ def follow_tokens(network: nn.Module, size: tuple[int, int]) -> Sights:
 
 
 def _plan(sights: Sights) -> Plan:
-    layers = tuple(_layer(sight, sights.numbers) for sight in sights.seen)
+    layers = [_layer(sight, sights.numbers) for sight in sights.seen]
     named = {layer.name for layer in layers}
     for module in sights.shares:
         if module not in named:
             raise CaptureError(f"The attention of layer {module} could not be followed to its values.")
     channels = tuple(dict.fromkeys(name for name in sights.channels if name not in named))
     softmaxes = tuple(dict.fromkeys(name for name in sights.softmaxes if name not in {*named, *channels}))
-    return Plan(layers, channels, softmaxes)
+    several = Counter(layer.name for layer in layers)
+    met: Counter = Counter()
+    for number, layer in enumerate(layers):
+        if several[layer.name] > 1:  # one module that mixes the results of several maps: each has its own name
+            met[layer.name] += 1
+            layers[number] = replace(layer, name=f"{layer.name}:{met[layer.name]}")
+    return Plan(tuple(layers), channels, softmaxes)
 
 
 def _layer(sight: Sight, numbers: Numbers) -> Layer:
@@ -99,18 +105,36 @@ def _layer(sight: Sight, numbers: Numbers) -> Layer:
         raise CaptureError(_unknown(sight))
     order = torch.tensor(list(windows.values()))  # (windows, heads)
     queries, keys = _side(rows[order[:, 0]], numbers), _side(cols[order[:, 0]], numbers)
-    if queries is None or keys is None or (queries[0] is None and keys[0] is None):
+    if queries is None or keys is None or queries.grid is keys.grid is None:
         raise CaptureError(_unknown(sight))
-    sides = [TokenLayout(own or other, *rest) for (own, *rest), other in ((queries, keys[0]), (keys, queries[0]))]
-    return Layer(sight.module, sight.call, sight.transposed, sight.shape, order, *sides)
+    asking = queries.layout(keys.grid)
+    same = queries.grid == keys.grid and queries.names == keys.names and torch.equal(queries.tokens, keys.tokens)
+    answering = asking if same else keys.layout(queries.grid)
+    return Layer(sight.module, sight.call, sight.transposed, sight.shape, order, asking, answering)
 
 
-def _side(slots: Tensor, numbers: Numbers) -> tuple[Grid | None, tuple[str, ...], Tensor] | None:
-    """Grid, names and token numbers ``(windows, slots)`` of one side; None where they can't be told.
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """The queries or the keys of a layer. Learned ones (a pool's) have no grid of their own."""
 
-    A side without a patch (a pool's query) has no grid of its own.
-    """
-    if bool((slots == MIXED).any()):
+    grid: Grid | Runs | None
+    names: tuple[str, ...]
+    tokens: Tensor  # (windows, slots)
+
+    def layout(self, others: Grid | Runs | None) -> TokenLayout:
+        grid, cells = self.grid or others, None
+        if isinstance(grid, Runs):
+            cells, grid = torch.arange(grid.grid.size) // grid.several, grid.grid
+        if grid is None:
+            raise ValueError("neither side has a grid")
+        return TokenLayout(grid, self.names, self.tokens, cells if isinstance(self.grid, Runs) else None)
+
+
+def _side(slots: Tensor, numbers: Numbers) -> _Side | None:
+    """One side from its numbers ``(windows, slots)``; None where they are not all places of their own."""
+    in_order = slots.sort(-1).values
+    twice = (in_order[:, 1:] == in_order[:, :-1]) & (in_order[:, 1:] != PADDING)
+    if bool((slots == MIXED).any()) or bool(twice.any()):  # two vectors at one place are no places of their own
         return None
     slots = numbers.with_mean(slots)
     learned = slots[slots <= LEARNED].unique().flip(0).tolist()
@@ -121,7 +145,7 @@ def _side(slots: Tensor, numbers: Numbers) -> tuple[Grid | None, tuple[str, ...]
     tokens = torch.where(slots >= 0, places + len(names), slots)
     for position, number in enumerate(learned):
         tokens = torch.where(slots == number, position, tokens)
-    return grid, names, tokens
+    return _Side(grid, names, tokens)
 
 
 def _unknown(sight: Sight) -> str:

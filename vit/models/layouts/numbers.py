@@ -5,6 +5,8 @@ picture, so a cell of a coarser one stands for a block of a finer one's. Learned
 below zero, as has padding; a vector that depends on several places, and so has none, is MIXED.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -14,19 +16,38 @@ PADDING, MIXED, LEARNED = -1, -2, -10  # learned tokens count down from LEARNED
 _SPAN = 1 << 32  # a patch's number is its grid's number times this, plus its place in the grid
 
 
+@dataclass(frozen=True)
+class Runs:
+    """A grid whose cells are so many patches each, one after the other in raster order: no blocks."""
+
+    grid: Grid
+    several: int
+
+
 class Numbers:
     """The grids and the learned tokens of one traced run, and the arithmetic of their numbers."""
 
     def __init__(self) -> None:
-        self.grids: list[Grid] = []
+        self.grids: list[Grid | Runs] = []
         self.learned: list[str] = []  # names, such as "cls" or "reg1", in the order in which they were met
 
     def grid(self, rows: int, cols: int) -> Tensor:
         """The numbers of a grid's patches, ``(rows, cols)``."""
-        grid = Grid(rows, cols)
+        return self._of(Grid(rows, cols), rows * cols).reshape(rows, cols)
+
+    def runs(self, numbers: Tensor, several: int) -> Tensor | None:
+        """Every ``several`` of a whole grid's patches in raster order become one: ``(…, patches)`` to fewer."""
+        grid, place = self.place(numbers)
+        if not isinstance(grid, Grid) or numbers.shape[-1] != grid.size or grid.size % several:
+            return None
+        if not bool((place == torch.arange(grid.size)).all()):
+            return None
+        return self._of(Runs(grid, several), grid.size // several).expand(*numbers.shape[:-1], -1)
+
+    def _of(self, grid: Grid | Runs, size: int) -> Tensor:
         if grid not in self.grids:
             self.grids.append(grid)
-        return torch.arange(grid.size).reshape(rows, cols) + self.grids.index(grid) * _SPAN
+        return torch.arange(size) + self.grids.index(grid) * _SPAN
 
     def token(self, name: str) -> int:
         """The number of a learned token."""
@@ -44,7 +65,7 @@ class Numbers:
         others = (numbers >= 0) & (numbers != whole)
         return torch.where(numbers == whole, self.token("mean"), numbers) if bool(others.any()) else numbers
 
-    def place(self, numbers: Tensor) -> tuple[Grid | None, Tensor]:
+    def place(self, numbers: Tensor) -> tuple[Grid | Runs | None, Tensor]:
         """The one grid of all patches among the numbers, and their places in it; None if there are none, or several."""
         patches = numbers >= 0
         found = (numbers[patches] // _SPAN).unique()
@@ -63,7 +84,7 @@ class Numbers:
         mixed = torch.full_like(numbers[..., 0], MIXED)
         patches = numbers >= 0
         grid, place = self.place(numbers)
-        if grid is None or not bool((patches | (numbers == PADDING)).all()):
+        if not isinstance(grid, Grid) or not bool((patches | (numbers == PADDING)).all()):
             return mixed
         rows, cols = place // grid.cols, place % grid.cols
         far = max(grid.rows, grid.cols)
@@ -98,7 +119,7 @@ class Numbers:
         """Whether ``(batch, rows, cols)`` numbers are a whole grid in raster order, perhaps with padding around it."""
         patches = (numbers[0] >= 0).nonzero()
         grid, place = self.place(numbers)
-        if grid is None or not isinstance(grid, Grid):
+        if not isinstance(grid, Grid):
             return False
         (top, left), (bottom, right) = patches.amin(0).tolist(), patches.amax(0).tolist()
         inside = place[:, top : bottom + 1, left : right + 1]

@@ -195,7 +195,11 @@ def pooled_in_order(call: Call) -> Traced | None:
     several = several[0] if isinstance(several, tuple | list) else several
     if known is None or known.cols is not None or known.rows.shape[-1] != several * call.result.shape[-1]:
         return None
-    return Traced(call.numbers.merged(known.rows.unflatten(-1, (-1, several))))
+    merged = call.numbers.merged(known.rows.unflatten(-1, (-1, several)))
+    if bool((merged == MIXED).any()):
+        runs = call.numbers.runs(known.rows, several)
+        merged = merged if runs is None else runs
+    return Traced(merged)
 
 
 @rule("mean sum amax max amin")
