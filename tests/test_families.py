@@ -32,10 +32,11 @@ WITHOUT = [name for name in VARIANTS if name not in WITH_MAPS]
 MATRICES = {"convit_tiny": 12}
 
 
-def variant(name: str, size: tuple[int, int] | None = None) -> VisionModel:
+def variant(name: str) -> VisionModel:
     import timm
 
-    size = size or (int(VARIANTS[name]["image_size"]),) * 2
+    side = int(VARIANTS[name]["image_size"])
+    size = (side, side)
     torch.manual_seed(0)
     try:
         network: Any = timm.create_model(name, img_size=size)

@@ -7,6 +7,7 @@ import argparse
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from vit.errors import VitError
 from vit.training.recipe import NETWORKS, recipe_for
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shares", nargs="+", type=float, default=[0.1, 0.3, 1.0], help="of the training pictures")
     parser.add_argument("--size", type=int, help="pixels on a side (default: 64, or the pictures' own if smaller)")
     parser.add_argument("--epochs", type=int, default=6, help="over all pictures; on a share as many more (default: 6)")
-    parser.add_argument("--optimizer", default="adamw", help="adamw (default) or muon, the same for all")
+    parser.add_argument("--optimizer", help="adamw or muon, the same for all (default: each recipe's own)")
     parser.add_argument("--batch", type=int, default=128, help="pictures in a step (default: 128)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where runs and page are kept")
@@ -51,11 +52,12 @@ def run(options: argparse.Namespace) -> None:
     small = side <= SMALL
     step = 4 if small else 16  # the largest patch of the recipes for such pictures
     size = min(64, max(step, side // step * step)) if options.size is None else options.size
+    chosen: dict[str, Any] = {"optimizer": options.optimizer} if options.optimizer else {}
     recipes = {
         name: recipe_for(
             name,
             small,
-            optimizer=options.optimizer,
+            **chosen,
             sizes=(size,),
             epochs=(options.epochs,),
             batch=options.batch,

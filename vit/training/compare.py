@@ -25,6 +25,7 @@ from vit.training.learner import Teacher
 from vit.training.loop import train
 from vit.training.recipe import Recipe
 
+_POINTS = 8  # of a learning curve, at most twice as many
 _ROUNDS, _BATCH = 5, 16  # of the timing: the best of so many rounds, with so many pictures each
 
 
@@ -81,7 +82,15 @@ def race(
             teacher = Teacher(run_folder(out, "resnet", share), learning.labels) if taught else None
             say(f"{folder.name}: {len(part)} pictures, {recipe.all_epochs} epochs")
             network = train(
-                pictures, folder, recipe, resume=True, teacher=teacher, measure=measured, choices=choices, say=say
+                pictures,
+                folder,
+                recipe,
+                resume=True,
+                teacher=teacher,
+                measure=measured,
+                measure_every=max(1, recipe.all_epochs // _POINTS),
+                choices=choices,
+                say=say,
             )
             if PartialState().is_main_process:
                 write_model(network, measured, folder, recipe, {**about, "limits": "Trained for a comparison only."})
@@ -122,7 +131,7 @@ def read_entry(
     try:
         with (folder / "metrics.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
-        curve = tuple((int(row["epoch"]) / len(rows), float(row["top1"])) for row in rows)
+        curve = tuple((int(row["epoch"]) / len(rows), float(row["top1"])) for row in rows if row["top1"])
         seconds = sum(float(row["seconds"]) for row in rows)
         shown = sum(int(row["images"]) for row in rows)
     except (OSError, ValueError, KeyError) as error:

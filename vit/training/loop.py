@@ -47,6 +47,7 @@ def train(
     start: nn.Module | None = None,
     teacher: Teacher | None = None,
     measure: Pictures | None = None,
+    measure_every: int = 1,
     watchers: Sequence[Watcher] = (),
     choices: Mapping[str, Any] | None = None,
     say: Callable[[str], None] = print,
@@ -54,9 +55,9 @@ def train(
     """Trains a network and returns its averaged weights, in eval mode, on the processor.
 
     With ``resume``, goes on from ``out/last.pt`` where there is one. Without it, an unfinished run is left alone.
-    ``start`` is a trained network to go on from. With ``measure``, these pictures are measured on after every epoch,
-    for the learning curve; nothing is chosen by it. ``choices`` are those beside the recipe (which data, which
-    teacher): a run goes on only with the same ones.
+    ``start`` is a trained network to go on from. With ``measure``, these pictures are measured on after every
+    ``measure_every`` epochs, for the learning curve; nothing is chosen by it. ``choices`` are those beside the recipe
+    (which data, which teacher): a run goes on only with the same ones.
     """
     check_out(out, resume)
     checkpoint = out / "last.pt"
@@ -72,7 +73,7 @@ def train(
         except TrainingError as error:
             kept = f"{checkpoint} is the last good state" if checkpoint.exists() else "no epoch was finished before"
             raise TrainingError(f"{error}; {kept}. Begin anew with a lower --rate than {recipe.rate:g}.") from error
-        if measure is not None:
+        if measure is not None and ((epoch + 1) % measure_every == 0 or epoch + 1 == recipe.all_epochs):
             prepare = Preprocessing((row["size"], row["size"]), MEAN, STD)
             row["top1"] = round(accuracy(run.average.module, measure, prepare)[0], 2)
         run.history.append(row)

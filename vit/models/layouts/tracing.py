@@ -174,8 +174,9 @@ class Trace(TorchFunctionMode):
                 rows = self._see(call_number, tuple(right.mT.shape), rows, cols, transposed=True)
             return None if rows is None else call.shaped(rows.unsqueeze(-2))
         if one is not None and other is not None and _looks_around(one, other):
-            rows = self._see(call_number, tuple(left.shape), other.rows[..., 0], other.rows[..., 0], transposed=False)
-            return call.shaped(rows.unsqueeze(-1))
+            around = other.rows[..., 0]
+            self._see(call_number, tuple(left.shape), around, around, transposed=False)
+            return call.shaped(around.unsqueeze(-1))
         if one is not None and other is not None:
             if is_constant(one.rows, -1) and is_constant(other.rows, -2):
                 return call.shaped(one.rows[..., :1], other.rows[..., :1, :])
@@ -183,7 +184,7 @@ class Trace(TorchFunctionMode):
             return None
         if one is not None:
             return call.shaped(call.numbers.merged(one.rows).unsqueeze(-1))
-        return call.shaped(call.numbers.merged(other.rows.mT).unsqueeze(-2))
+        return None if other is None else call.shaped(call.numbers.merged(other.rows.mT).unsqueeze(-2))
 
     def _see(
         self, call_number: int, shape: tuple[int, ...], rows: Tensor | None, cols: Tensor | None, transposed: bool
