@@ -279,7 +279,7 @@ def test_a_class_out_of_range_is_a_sentence(target):
         record_attention(tiny_model("vit"), photo(), target=target)
 
 
-@pytest.mark.parametrize("masked", ["none", "bool", "float", "causal", "scale", "grouped"])
+@pytest.mark.parametrize("masked", ["none", "bool", "float", "causal", "scale", "grouped", "one head of keys"])
 def test_attention_weights_equal_the_fused_kernel(masked):
     torch.manual_seed(0)
     queries, keys, values = torch.randn(2, 4, 5, 8), torch.randn(2, 4, 7, 8), torch.randn(2, 4, 7, 8)
@@ -294,6 +294,8 @@ def test_attention_weights_equal_the_fused_kernel(masked):
         more["scale"] = 0.1
     if masked == "grouped":
         keys, values, more = keys[:, :2], values[:, :2], {"enable_gqa": True}
+    if masked == "one head of keys":
+        keys, values = keys[:, :1], values[:, :1]
     mixed = F.scaled_dot_product_attention(queries, keys, values, **more)
     weights = attention_weights(queries, keys, **more)
     values = values.repeat_interleave(2, 1) if masked == "grouped" else values

@@ -21,10 +21,12 @@ def attention_weights(
     factor = query.shape[-1] ** -0.5 if scale is None else scale
     if enable_gqa and key.shape[-3] != query.shape[-3]:
         key = key.repeat_interleave(query.shape[-3] // key.shape[-3], -3)
+    lead = torch.broadcast_shapes(query.shape[:-2], key.shape[:-2])  # one head of keys may serve many of queries
+    query, key = query.expand(*lead, -1, -1), key.expand(*lead, -1, -1)
     # One fused product and scaling; beta=0 says that nothing is to be added to it.
     flat_query, flat_key = query.float().flatten(0, -3), key.float().flatten(0, -3)  # (… * heads, tokens, width)
     scores = torch.baddbmm(flat_query.new_empty(1, 1, 1), flat_query, flat_key.mT, beta=0, alpha=factor)
-    scores = scores.unflatten(0, query.shape[:-2])  # (…, heads, queries, keys)
+    scores = scores.unflatten(0, lead)  # (…, heads, queries, keys)
     if is_causal:
         scores = scores.masked_fill(~torch.ones(scores.shape[-2:], dtype=torch.bool).tril(), float("-inf"))
     if attn_mask is not None:
