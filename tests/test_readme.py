@@ -1,5 +1,6 @@
 """The README's promises that a program can check."""
 
+import json
 import re
 from pathlib import Path
 
@@ -51,3 +52,11 @@ def test_a_space_preloads_a_model_that_the_app_then_begins_with():
     (preloaded,) = re.findall(r"preload_from_hub:\n  - timm/(\S+) model\.safetensors\n", README)
     assert preloaded.partition(".")[0] in _PREFERRED
     assert f"models:\n  - timm/{preloaded}\n" in README
+
+
+@pytest.mark.parametrize("card", sorted((ROOT / "assets" / "weights").glob("*.json")), ids=lambda path: path.stem)
+def test_the_accuracy_of_every_bundled_model_is_the_cards(card):
+    top1 = f"{json.loads(card.read_text())['top1']:.2f}%"
+    for page in (README, (ROOT / "docs" / "training.md").read_text()):
+        lines = [line for line in page.splitlines() if f"`{card.stem}`" in line or f"**{card.stem}**" in line]
+        assert any(top1 in line for line in lines), f"{card.stem} is not said to be right on {top1}"

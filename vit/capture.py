@@ -19,35 +19,40 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from vit.attention import AttentionRecord, LayerAttention, whole_number
-from vit.errors import BudgetError, CaptureError, MethodError
+from vit.errors import BudgetError, CaptureError, MethodError, ModelError
 from vit.fused import attention_weights
 from vit.image import load_image
 from vit.models.layouts import Layer, Plan, plan_of
+from vit.models.layouts.multihead import MULTIHEAD, multihead
 from vit.models.layouts.tracing import FUSED, PRODUCTS
 from vit.models.sizes import resized
-from vit.models.vision_model import VisionModel
+from vit.models.vision_model import Preprocessing, VisionModel
 
 MEMORY_LIMIT = 2 * 1024**3  # bytes of maps that one record may hold, unless the caller says otherwise
 
 
 def record_attention(
-    model: VisionModel,
+    model: VisionModel | nn.Module,
     image: Any,
     image_size: tuple[int, int] | None = None,
     target: int | None = None,
     memory_limit: int = MEMORY_LIMIT,
     progress: Callable[[int, str], None] | None = None,
+    prepare: Preprocessing | None = None,
 ) -> AttentionRecord:
     """Runs a picture through a model and keeps the attention of every layer.
 
-    ``image`` is an RGB array ``(height, width, 3)`` or whatever ``load_image`` takes. ``image_size`` (height, width)
-    feeds the model at another size than its own. ``target`` is a class: its logit's gradient with respect to every
-    map is kept too. ``progress(layers done, layer name)`` is called after each layer; an exception that it raises
-    stops the run.
+    ``model`` may be any network, torchvision's or your own, in eval mode: then ``prepare`` says how it wants its
+    pixels, and its classes have numbers for names. ``image`` is an RGB array ``(height, width, 3)`` or whatever
+    ``load_image`` takes. ``image_size`` (height, width) feeds the model at another size than its own. ``target`` is a
+    class: its logit's gradient with respect to every map is kept too. ``progress(layers done, layer name)`` is called
+    after each layer; an exception that it raises stops the run.
 
     Raises CaptureError where the model has no attention over picture tokens or a map can't be vouched for, and
     BudgetError before more than ``memory_limit`` bytes of maps are made.
     """
+    if isinstance(model, nn.Module):
+        model = _named_model(model, prepare)
     if image_size is not None:
         model = resized(model, image_size)
     if target is not None:
@@ -64,6 +69,10 @@ def record_attention(
         with torch.enable_grad(), watch:
             logits = model.network(pixels.detach().requires_grad_())
     watch.check_complete()
+    if target is None and any(isinstance(module, nn.MultiheadAttention) for module in model.network.modules()):
+        # Unwatched, torch takes another way through these modules, which rounds differently: the answer is that one's.
+        with torch.no_grad():
+            logits = model.network(pixels)
     gradients = _gradients(logits, watch.matrices, target)
     return AttentionRecord(
         model=model.name,
@@ -75,6 +84,19 @@ def record_attention(
         target=target,
         without_map=(*plan.channels, *plan.softmaxes),
     )
+
+
+def _named_model(network: nn.Module, prepare: Preprocessing | None) -> VisionModel:
+    """Anybody's network as a model; ModelError if it can't be one yet."""
+    name = type(network).__name__
+    if prepare is None:
+        raise ModelError(f"How {name} wants its pixels is not known: give prepare=Preprocessing((height, width)).")
+    if network.training:
+        raise ModelError(f"{name} is in training mode, where no two runs are alike: call its eval() first.")
+    with torch.no_grad():
+        answer = network(torch.zeros(1, 3, *prepare.size))
+    classes = answer.shape[1] if isinstance(answer, Tensor) and answer.ndim == 2 else 0
+    return VisionModel(name, network, prepare, tuple(map(str, range(classes))), "given")
 
 
 class _Watch(TorchFunctionMode):
@@ -89,6 +111,10 @@ class _Watch(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
+        if function is MULTIHEAD:
+            with self:
+                opened = multihead(*args, **kwargs)
+            return function(*args, **kwargs) if opened is None else opened
         if function is not FUSED and function not in PRODUCTS:
             return function(*args, **kwargs)
         layer = self.by_call.get(self.calls)

@@ -11,6 +11,7 @@ import torch
 
 from vit.errors import ModelError
 from vit.models import bundled, bundled_names, default_model, describe, list_models, load_model
+from vit.models.bundled import read_card
 
 REAL = Path(bundled.__file__).parents[2] / "assets" / "weights"
 
@@ -144,11 +145,19 @@ def test_every_checkpoint_we_ship(name):
         pytest.skip("no checkpoint is bundled yet")
     text = (REAL / f"{name}.json").read_text()
     card = json.loads(text)
-    for needed in ("network", "shape", "labels", "mean", "std", "interpolation", "data", "top1", "pictures", "command"):
+    said = ("network", "shape", "labels", "mean", "std", "interpolation", "data", "top1", "pictures", "command")
+    for needed in (*said, "seed", "limits", "recipe"):
         assert card[needed] not in ("", [], None), f"the card lacks {needed}"
     assert not re.search(r"/(work|home|root|tmp|Users)/", text), "a path of a machine stands in the card"
     assert all(file.stat().st_size < 10_000_000 for file in REAL.glob(f"{name}.*"))
-    assert card["pictures"] >= 1000 and f"top-1 {card['top1']:.1f}%" in describe(name)
+    assert card["pictures"] >= 1000 and f"top-1 {bundled.percent(card['top1'])}" in describe(name)
     model = load_model(name)
     answer = model.network(torch.zeros(1, 3, *model.prepare.size))
     assert answer.shape == (1, len(model.labels)) and bool(answer.isfinite().all())
+
+
+def test_the_first_to_begin_with_is_made_for_photographs():
+    names = bundled_names()
+    sizes = [read_card(name).shape["image_size"][0] for name in names]
+    assert sizes == sorted(sizes, reverse=True)
+    assert read_card(names[0]).network in ("vit", "deit")

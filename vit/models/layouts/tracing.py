@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from vit.models.layouts.multihead import MULTIHEAD, multihead
 from vit.models.layouts.numbers import Numbers, is_constant
 from vit.models.layouts.rules import RULES, Call, Traced
 
@@ -69,6 +70,11 @@ class Trace(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
+        if function is MULTIHEAD:
+            with self:
+                opened = multihead(*args, **kwargs)
+            if opened is not None:
+                return opened
         tensors = [each for each in flat((*args, *kwargs.values())) if isinstance(each, Tensor)]
         before = {id(each): self.known.get(each) for each in tensors}
         from_pixels = any(each in self.seen_pixels for each in tensors)
