@@ -80,6 +80,7 @@ def test_a_recipe_is_chosen_on_held_out_training_pictures(folder, tmp_path, caps
         (["--watch-every", "0"], "--watch-every 0"),
         (["--teacher", "nowhere"], "--teacher nowhere: nowhere holds no finished run"),
         (["--width", "25"], "--width 25"),
+        (["--start", "vit_imagenette"], "--start: its shape is another"),
         (["--out", "requirements.txt/run"], "--out requirements.txt/run can't be made a folder"),
         (["--start", "nowhere"], "--start nowhere: there is no such folder"),
         (["--network", "cnn"], "--network cnn: it is one of"),

@@ -99,6 +99,15 @@ def test_a_deit_that_starts_from_a_vit_answers_as_the_vit_does():
     assert torch.equal(again(pixels), vit(pixels))
 
 
+def test_a_start_with_other_classes_keeps_all_but_the_classifier():
+    torch.manual_seed(0)
+    trained, fresh = untrained(TINY, 5), untrained(TINY, 2)
+    head = fresh.state_dict()["head.weight"].clone()
+    start_from(fresh, trained)
+    assert torch.equal(fresh.state_dict()["head.weight"], head)
+    assert torch.equal(fresh.state_dict()["pos_embed"], trained.state_dict()["pos_embed"])
+
+
 @pytest.mark.parametrize("other", [{"depth": 3}, {"width": 48}, {"network": "resnet"}, {"sizes": (16, 48)}])
 def test_a_start_of_another_shape_is_a_sentence(other):
     with pytest.raises(RecipeError, match="--start: its shape is another"):

@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
     from vit.training.learner import Teacher
     from vit.training.look import write_batch, write_curve
     from vit.training.loop import check_out, train
-    from vit.training.networks import SMALL, untrained
+    from vit.training.networks import SMALL, start_from, untrained
     from vit.training.watch import Watch
 
     state = PartialState()
@@ -83,9 +83,11 @@ def run(options: argparse.Namespace) -> None:
     with state.local_main_process_first():  # CIFAR-10 is downloaded once
         learning, measured = open_splits(options.data, options.hold_out)
     recipe = recipe_of(options, small=learning.side() <= SMALL)
-    untrained(recipe, len(learning.labels))
+    network = untrained(recipe, len(learning.labels))
     teacher = Teacher(options.teacher, learning.labels) if options.teacher else None
     start = open_start(options.start) if options.start else None
+    if start is not None:
+        start_from(network, start)
     watch = None
     if photo is not None:
         watch = Watch(photo, options.out / "watch", recipe, learning.labels, options.watch_every)

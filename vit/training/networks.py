@@ -43,7 +43,8 @@ def untrained(recipe: Recipe, classes: int) -> nn.Module:
 def start_from(network: nn.Module, trained: nn.Module) -> None:
     """Takes over a trained network's weights; a DeiT may start from a ViT.
 
-    The distillation token is then a second CLS token: it begins with its vector, its position and its classifier.
+    Where the classes are others, the classifier begins anew. A DeiT's distillation token begins as a second CLS: with
+    its vector, its position and its classifier.
     """
     weights = dict(trained.state_dict())
     wanted = network.state_dict()
@@ -53,6 +54,9 @@ def start_from(network: nn.Module, trained: nn.Module) -> None:
         weights["pos_embed"] = torch.cat([positions[:, :1], positions], dim=1)
         for part in ("weight", "bias"):
             weights[f"head_dist.{part}"] = weights[f"head.{part}"].clone()
+    for name, value in wanted.items():
+        if name.startswith(("head", "fc")) and name in weights and weights[name].shape != value.shape:
+            weights[name] = value
     odd = [name for name in wanted if name not in weights or weights[name].shape != wanted[name].shape]
     if odd or len(weights) != len(wanted):
         raise RecipeError(f"--start: its shape is another than this recipe's ({(odd or ['more layers'])[0]}).")
