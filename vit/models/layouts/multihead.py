@@ -35,7 +35,7 @@ def multihead(
         return None
     tokens, batch, width = query.shape
     head = width // num_heads
-    project = getattr(F, "_in_projection_packed")  # noqa: B009: torch's own, not among its public names
+    project = getattr(F, "_in_projection_packed")  # noqa: B009 (not among its public names)
     projected = project(query, key, value, in_proj_weight, in_proj_bias)
     queries, keys, values = [
         each.view(each.shape[0], batch * num_heads, head).transpose(0, 1).view(batch, num_heads, each.shape[0], head)
