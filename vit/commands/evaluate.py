@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     from vit.training.data import Pictures, open_data
-    from vit.training.measure import accuracy
+    from vit.training.measure import accuracy, floored
 
     model, claimed = open_model(options.model)
     split = open_data(options.data, "validation")
@@ -31,7 +31,9 @@ def run(options: argparse.Namespace) -> None:
     began = time.monotonic()
     percent, count = accuracy(model.network, pictures, model.prepare)
     rate = count / (time.monotonic() - began)
-    print(f"{model.name} · top-1 {percent:.2f}% on {count} pictures, card {claimed:.2f}% · {rate:.0f} images/s")
+    print(
+        f"{model.name} · top-1 {floored(percent):.2f}% on {count} pictures, card {claimed:.2f}% · {rate:.0f} images/s"
+    )
 
 
 def open_model(name: str) -> "tuple[VisionModel, float]":

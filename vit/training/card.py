@@ -1,7 +1,6 @@
 """The end of a run: weights in half precision, and a card that says what they are and how they came to be."""
 
 import json
-import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from vit.models.vision_model import Preprocessing
 from vit.render.files import write_whole
 from vit.training.augment import MEAN, STD
 from vit.training.data import Pictures
-from vit.training.measure import accuracy
+from vit.training.measure import accuracy, floored
 from vit.training.networks import shape_of
 from vit.training.recipe import Recipe
 
@@ -33,7 +32,7 @@ def write_model(network: nn.Module, measured: Pictures, out: Path, recipe: Recip
         "mean": prepare.mean,
         "std": prepare.std,
         "interpolation": prepare.interpolation,
-        "top1": math.floor(round(percent * 100, 6)) / 100,  # never rounded up
+        "top1": floored(percent),
         "pictures": pictures,
         **about,
         "seed": recipe.seed,

@@ -1,5 +1,7 @@
 """How often a network is right. It chooses nothing, only measures."""
 
+import math
+
 import torch
 from torch import nn
 
@@ -22,3 +24,8 @@ def accuracy(network: nn.Module, pictures: Pictures, prepare: Preprocessing) -> 
         right += int((answers == torch.tensor([label for _, label in samples])).sum())
     network.train(was_training)
     return 100.0 * right / len(pictures), len(pictures)
+
+
+def floored(percent: float) -> float:
+    """To two places, never rounded up."""
+    return math.floor(round(percent * 100, 6)) / 100
