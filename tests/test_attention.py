@@ -71,3 +71,11 @@ def test_top_classes_come_best_first_with_their_probabilities():
 def test_a_heatmap_with_nan_is_never_made():
     with pytest.raises(MethodError):
         Heatmap(torch.tensor([[float("nan")]]), "raw", "")
+
+
+def test_a_token_that_stands_for_a_run_of_patches_covers_each_of_them():
+    keys = TokenLayout(Grid(2, 3), ("cls",), torch.arange(4).unsqueeze(0), cells=torch.arange(6) // 2)
+    assert keys.count == 4
+    assert keys.is_whole
+    assert [keys.token((0, 1)), keys.token((0, 2)), keys.token((1, 0))] == [1, 2, 2]
+    assert keys.patches(torch.tensor([9.0, 1.0, 2.0, 3.0])).tolist() == [[1, 1, 2], [2, 3, 3]]

@@ -112,3 +112,11 @@ def test_provenance_in_words():
         "weights timm/vit_tiny_patch16_224 from the Hugging Face hub"
     )
     assert provenance_in_words("file:mine.safetensors") == "weights from mine.safetensors"
+
+
+def test_keys_that_are_runs_of_patches_are_refused_rather_than_drawn_wrong():
+    queries = TokenLayout.whole(Grid(2, 4))
+    keys = TokenLayout(Grid(2, 4), (), torch.arange(2).unsqueeze(0), cells=torch.arange(8) // 4)
+    layer = LayerAttention("blocks.0.attn", torch.full((1, 1, 8, 2), 0.5), queries, keys)
+    with pytest.raises(CaptureError, match="runs of patches"):
+        pack_maps(record_of(layer))

@@ -59,6 +59,11 @@ def pack_maps(record: "AttentionRecord") -> tuple[list[dict[str, Any]], bytes, i
     front = bytearray()
     described = []
     for layer in record.layers:
+        if layer.keys.cells is not None:
+            raise CaptureError(
+                f"The keys of layer {layer.name} are runs of patches, which the page can't draw yet; "
+                "use the command line."
+            )
         sides = {}
         for side, layout in (("queries", layer.queries), ("keys", layer.keys)):
             sides[side] = _describe(layout, layouts, front)
