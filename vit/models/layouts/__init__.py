@@ -79,10 +79,12 @@ def _plan(sights: Sights) -> Plan:
     layers = [_layer(sight, sights.numbers) for sight in sights.seen]
     named = {layer.name for layer in layers}
     for module in sights.shares:
-        if module not in named:
+        if layers and module not in named:
             raise CaptureError(f"The attention of layer {module} could not be followed to its values.")
     channels = tuple(dict.fromkeys(name for name in sights.channels if name not in named))
-    softmaxes = tuple(dict.fromkeys(name for name in sights.softmaxes if name not in {*named, *channels}))
+    # Shares that never meet values, in a network without any map, are summed up before (lambda layers).
+    others = [*sights.softmaxes, *sights.shares]
+    softmaxes = tuple(dict.fromkeys(name for name in others if name not in {*named, *channels}))
     several = Counter(layer.name for layer in layers)
     met: Counter = Counter()
     for number, layer in enumerate(layers):
