@@ -58,8 +58,8 @@ def test_a_teacher_a_start_and_a_photo_to_watch(folder, tmp_path, capsys):
     assert main(["train", "--network", "resnet", "--out", cnn, *schedule]) == 0
     words = ["train", "--network", "deit", "--teacher", cnn, "--start", vit, "--watch", str(photo), "--out", deit]
     assert main([*words, *schedule, *shape]) == 0
-    card, network = load_run(tmp_path / "deit")
-    assert (card.network, network.prefix) == ("deit", ("cls", "dist"))
+    card, model = load_run(tmp_path / "deit")
+    assert (card.network, model.network.prefix) == ("deit", ("cls", "dist"))
     assert json.loads((tmp_path / "deit" / "model.json").read_text())["teacher"].startswith("a resnet18 with ")
     assert {"watch.gif", "watch.png"} <= {path.name for path in (tmp_path / "deit").iterdir()}
     assert load_run(tmp_path / "cnn")[0].shape["variant"] == "resnet18"

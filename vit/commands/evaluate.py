@@ -2,13 +2,8 @@
 
 import argparse
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vit.errors import VitError
-
-if TYPE_CHECKING:
-    from vit.models.vision_model import VisionModel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,10 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    from vit.models.bundled import find_trained
     from vit.training.data import Pictures, open_data
     from vit.training.measure import accuracy, floored
 
-    model, claimed = open_model(options.model)
+    found = find_trained(options.model)
+    if found is None:
+        raise VitError(f"There is no folder {options.model} with a finished run, and no bundled model of that name.")
+    card, model = found
     split = open_data(options.data, "validation")
     if split.labels != model.labels:
         odd = next(iter(set(split.labels) ^ set(model.labels)), "in another order")
@@ -32,19 +31,5 @@ def run(options: argparse.Namespace) -> None:
     percent, count = accuracy(model.network, pictures, model.prepare)
     rate = count / (time.monotonic() - began)
     print(
-        f"{model.name} · top-1 {floored(percent):.2f}% on {count} pictures, card {claimed:.2f}% · {rate:.0f} images/s"
+        f"{model.name} · top-1 {floored(percent):.2f}% on {count} pictures, card {card.top1:.2f}% · {rate:.0f} images/s"
     )
-
-
-def open_model(name: str) -> "tuple[VisionModel, float]":
-    """The model, and the top-1 in percent that its card claims."""
-    from vit.models.bundled import bundled_names, load_bundled, load_run, read_card
-    from vit.models.vision_model import Preprocessing, VisionModel
-
-    if Path(name).is_dir():
-        card, network = load_run(Path(name))
-        prepare = Preprocessing(card.shape["image_size"], card.mean, card.std, card.interpolation)  # type: ignore[arg-type]
-        return VisionModel(Path(name).name, network, prepare, card.labels, "this run"), card.top1
-    if name in bundled_names():
-        return load_bundled(name), read_card(name).top1
-    raise VitError(f"There is no folder {name} with a finished run, and no bundled model of that name.")

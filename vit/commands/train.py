@@ -160,10 +160,9 @@ def about_run(options: argparse.Namespace, learning: "Split", processes: int) ->
 
 def open_start(name: str) -> "nn.Module":
     """The network of a finished run's folder, or of a bundled model."""
-    from vit.models.bundled import bundled_names, load_bundled, load_run
+    from vit.models.bundled import find_trained
 
-    if Path(name).is_dir():
-        return load_run(Path(name))[1]
-    if name in bundled_names():
-        return load_bundled(name).network
-    raise VitError(f"--start {name}: there is no such folder, and no bundled model of that name.")
+    found = find_trained(name)
+    if found is None:
+        raise VitError(f"--start {name}: there is no such folder, and no bundled model of that name.")
+    return found[1].network

@@ -69,6 +69,8 @@ def check_layers(record: AttentionRecord) -> None:
                 f"What multiplies the values in layer {layer.name} of {record.model} is no softmax: its rows are not "
                 "shares that sum to 1, so rollout can't pass them on. Look at that layer with raw attention."
             )
+        if layer.queries.is_whole:
+            continue
         slots = layer.queries.tokens[layer.queries.tokens >= 0]
         if len(slots.unique()) != len(slots):
             raise MethodError(

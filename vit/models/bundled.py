@@ -113,8 +113,6 @@ def percent(top1: float) -> str:
 
 def load_bundled(name: str, weights: str | Path = "pretrained") -> "VisionModel":
     """A bundled model; ``weights`` may also be "random", or a safetensors file that fits its shape exactly."""
-    from vit.models.vision_model import Preprocessing, VisionModel
-
     card = read_card(name)
     if weights == "random":
         network, provenance = build(card).eval().requires_grad_(False), "random"
@@ -124,16 +122,31 @@ def load_bundled(name: str, weights: str | Path = "pretrained") -> "VisionModel"
     else:
         path = Path(weights)
         network, provenance = _filled(card, path, f"The weights file {path.name}"), f"file:{path.name}"
-    prepare = Preprocessing(card.shape["image_size"], card.mean, card.std, card.interpolation)  # type: ignore[arg-type]
-    return VisionModel(name, network, prepare, card.labels, provenance)
+    return _as_model(card, name, network, provenance)
 
 
-def load_run(folder: Path) -> "tuple[Card, nn.Module]":
-    """The card and the network of a finished run of ``python -m vit train``: float32, eval mode, frozen."""
+def load_run(folder: Path) -> "tuple[Card, VisionModel]":
+    """The card and the model of a finished run of ``python -m vit train``: float32, eval mode, frozen."""
     if not (folder / "model.json").is_file():
         raise ModelError(f"{folder} holds no finished run: there is no model.json in it.")
     card = read_card("model", folder)
-    return card, _filled(card, folder / "model.safetensors", f"The weights in {folder.name}")
+    network = _filled(card, folder / "model.safetensors", f"The weights in {folder.name}")
+    return card, _as_model(card, folder.name, network, "this run")
+
+
+def find_trained(name: str) -> "tuple[Card, VisionModel] | None":
+    """A finished run, by its folder, or a bundled model, by its name; None if there is neither."""
+    if Path(name).is_dir():
+        return load_run(Path(name))
+    return (read_card(name), load_bundled(name)) if name in bundled_names() else None
+
+
+def _as_model(card: Card, name: str, network: "nn.Module", provenance: str) -> "VisionModel":
+    """The card's network with the preparation and the labels that the card names."""
+    from vit.models.vision_model import Preprocessing, VisionModel
+
+    prepare = Preprocessing(card.shape["image_size"], card.mean, card.std, card.interpolation)  # type: ignore[arg-type]
+    return VisionModel(name, network, prepare, card.labels, provenance)
 
 
 def _filled(card: Card, path: Path, what: str) -> "nn.Module":

@@ -96,10 +96,17 @@ def race(
                 write_model(network, measured, folder, recipe, {**about, "limits": "Trained for a comparison only."})
             PartialState().wait_for_everyone()
     loaded = {(name, share): load_run(run_folder(out, name, share)) for name in recipes for share in shares}
-    speeds = answer_rates({key: (network, card.shape["image_size"][0]) for key, (card, network) in loaded.items()})
+    speeds = answer_rates({key: (model.network, model.prepare.size[0]) for key, (_, model) in loaded.items()})
     return [
-        read_entry(run_folder(out, *key), *key, *run, speeds[key], taught=key[0] == "deit" and "resnet" in recipes)
-        for key, run in loaded.items()
+        read_entry(
+            run_folder(out, *key),
+            *key,
+            card,
+            model.network,
+            speeds[key],
+            taught=key[0] == "deit" and "resnet" in recipes,
+        )
+        for key, (card, model) in loaded.items()
     ]
 
 

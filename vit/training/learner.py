@@ -39,12 +39,12 @@ class Teacher:
 
     def __init__(self, folder: Path, labels: tuple[str, ...]):
         try:
-            card, network = load_run(folder)
+            card, model = load_run(folder)
         except ModelError as error:
             raise RecipeError(f"--teacher {folder}: {error}") from error
         if card.labels != labels:
             raise RecipeError(f"--teacher {folder}: it knows other classes than the pictures have.")
-        self.network, self.size, self.top1 = network, card.shape["image_size"][0], card.top1
+        self.network, self.size, self.top1 = model.network, card.shape["image_size"][0], card.top1
         self.name = card.shape.get("variant", card.network)
 
     def to(self, device: torch.device) -> "Teacher":

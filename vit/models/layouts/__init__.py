@@ -13,8 +13,8 @@ from vit.errors import CaptureError
 from vit.models.layouts.numbers import LEARNED, MIXED, PADDING, Numbers, Runs
 from vit.models.layouts.tracing import Sight, Sights, Trace
 
-_lock = Lock()
-_plans: WeakKeyDictionary = WeakKeyDictionary()  # network -> {image size: plan}
+_guard = Lock()  # held for moments only, never while a network runs
+_plans: WeakKeyDictionary = WeakKeyDictionary()  # network -> (its lock, {image size: plan})
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +56,9 @@ def plan_of(network: nn.Module, pixels: Tensor) -> Plan:
     Raises CaptureError with the layer's name where a layer's place on the picture can't be established.
     """
     size = (int(pixels.shape[-2]), int(pixels.shape[-1]))
-    with _lock:
-        plans = _plans.setdefault(network, {})
+    with _guard:
+        lock, plans = _plans.setdefault(network, (Lock(), {}))
+    with lock:
         if size not in plans:
             plans[size] = _plan(follow_tokens(network, size))
         return plans[size]

@@ -242,8 +242,3 @@ def folded(call: Call) -> Traced | None:
         return None
     rows, cols = call.result.shape[2:]
     return call.shaped(call.numbers.grid(rows, cols))
-
-
-@rule("__setitem__")
-def written(call: Call) -> None:
-    """Vectors written into a tensor that was there before."""

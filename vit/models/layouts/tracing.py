@@ -22,6 +22,7 @@ from vit.models.layouts.rules import RULES, Call, Traced
 
 FUSED = F.scaled_dot_product_attention
 PRODUCTS = (torch.matmul, torch.bmm, torch.einsum, Tensor.matmul, Tensor.bmm, Tensor.__matmul__)
+_BATCHED = (torch.bmm, Tensor.bmm)
 SOFTMAX = (torch.softmax, Tensor.softmax, F.softmax)
 
 
@@ -82,6 +83,8 @@ class Trace(TorchFunctionMode):
         results = [each for each in flat((result,)) if isinstance(each, Tensor)]
         call_number = self.calls
         self.calls += function is FUSED or function in PRODUCTS
+        if function is Tensor.__setitem__:
+            self.known.pop(args[0], None)  # what was written where is not followed: no numbers rather than old ones
         if not results:
             return result
         if not from_pixels:
@@ -160,10 +163,9 @@ class Trace(TorchFunctionMode):
         return torch.tensor([self.sights.numbers.token(name) for name in names]).expand(tensor.shape[:-1])
 
     def _product(self, call: Call, call_number: int) -> Traced | None:
-        operands, order = _operands(call)
-        if order is None:
+        if call.function is torch.einsum:  # no rule yet: shares that end there make an error
             return None
-        left, right = operands if order == "left first" else operands[::-1]
+        left, right = call.args[0], call.argument(1, "mat2" if call.function in _BATCHED else "other")
         one, other = call.known(left), call.known(right)
         if one is not None and one.cols is not None and (other is None or other.cols is None):
             if not (is_constant(one.rows, -1) and is_constant(one.cols, -2)):
@@ -233,14 +235,6 @@ def _looks_around(one: Traced, other: Traced) -> bool:
     square = one.rows.shape[-1] == one.rows.shape[-2] == other.rows.shape[-2]
     by_itself = one.shares and square and is_constant(one.rows, -1) and is_constant(one.rows, -2)
     return by_itself and is_constant(other.rows, -1) and not is_constant(other.rows, -2)
-
-
-def _operands(call: Call) -> tuple[tuple[Tensor, Tensor], str | None]:
-    """The two factors of a product, and whether the first is the left one of ``left @ right`` in the last two dims."""
-    if call.function is not torch.einsum:
-        other = call.argument(1, "mat2" if call.function in (torch.bmm, Tensor.bmm) else "other")
-        return (call.args[0], other), "left first"
-    return call.args[1:3], None
 
 
 def modules_by_id(network: nn.Module) -> dict[int, str]:
