@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from vit.models.layouts.multihead import MULTIHEAD, multihead
-from vit.models.layouts.numbers import Numbers, is_constant
+from vit.models.layouts.numbers import MIXED, Numbers, is_constant
 from vit.models.layouts.rules import RULES, Call, Traced
 
 FUSED = F.scaled_dot_product_attention
@@ -83,8 +83,8 @@ class Trace(TorchFunctionMode):
         results = [each for each in flat((result,)) if isinstance(each, Tensor)]
         call_number = self.calls
         self.calls += function is FUSED or function in PRODUCTS
-        if function is Tensor.__setitem__:
-            self.known.pop(args[0], None)  # what was written where is not followed: no numbers rather than old ones
+        if function is Tensor.__setitem__ and args[0] in self.known:
+            self.known[args[0]] = _written(self.known[args[0]], args[1], before.get(id(args[2])))
         if not results:
             return result
         if not from_pixels:
@@ -218,6 +218,15 @@ class Trace(TorchFunctionMode):
     def _module(self) -> str:
         module = calling_module(self.modules)
         return "" if module is None else self.modules[id(module)]
+
+
+def _written(known: Traced, where: Any, value: Traced | None) -> Traced:
+    """What is known of a tensor after vectors, or scores, were written into a part of it."""
+    rows, cols = known.rows.clone(), None if known.cols is None else known.cols.clone()
+    rows[where] = MIXED if value is None else value.rows
+    if cols is not None:
+        cols[where] = MIXED if value is None or value.cols is None else value.cols
+    return Traced(rows, cols, known.shares)
 
 
 def _same_everywhere(rows: Tensor, cols: Tensor) -> bool:
