@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 # From the ground up. A file may import from its own floor and from those below.
 FLOORS = [
     ("vit.errors",),
-    ("vit.attention", "vit.image", "vit.image_kind"),
+    ("vit.tokens", "vit.attention", "vit.image", "vit.image_kind"),
     ("vit.models",),
     ("vit.fused", "vit.capture", "vit.archive"),
     ("vit.methods", "vit.measures"),

@@ -43,7 +43,7 @@ def about(record: AttentionRecord) -> dict:
             {
                 "name": layer.name,
                 "heads": layer.heads,
-                "windows": layer.weights.shape[0],
+                "windows": layer.shape[0],
                 **_side(layer.queries),
                 "keys": _side(layer.keys),
             }

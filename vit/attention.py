@@ -4,132 +4,71 @@ Data flows one way: a picture goes through a model, a record holds every layer's
 record into a heatmap, the renderer draws it. This file holds the words between those steps and imports torch only.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from operator import index
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from vit.errors import CaptureError, MethodError
+from vit.tokens import Grid as Grid
+from vit.tokens import TokenLayout as TokenLayout
+from vit.tokens import whole_number as whole_number
 
 
-def whole_number(value: Any) -> int | None:
-    """The value as an int if it is a whole number (NumPy's and torch's too), else None. True is no number."""
-    if isinstance(value, bool):
-        return None
-    try:
-        return index(value)
-    except TypeError:
-        return None
+class Computed(Protocol):
+    """Weights that are computed when they are asked for, from something smaller: a layer's queries and keys."""
+
+    shape: tuple[int, ...]  # (windows, heads, queries, keys)
+    bytes: int  # of memory that it holds
+
+    def __call__(self) -> Tensor: ...
 
 
-@dataclass(frozen=True)
-class Grid:
-    """The patches of a layer: ``rows`` from top to bottom, ``cols`` from left to right, over the whole picture."""
-
-    rows: int
-    cols: int
-
-    @property
-    def size(self) -> int:
-        return self.rows * self.cols
-
-
-@dataclass(frozen=True, eq=False)
-class TokenLayout:
-    """Where the slots of one side of an attention matrix sit.
-
-    ``prefix`` names the tokens that are no patch, in order: ``("cls",)``, ``("cls", "reg1", …)``, ``("pool",)``,
-    ``()``.
-    ``tokens`` is ``(windows, slots)`` of token numbers: 0 … len(prefix) − 1 are the prefix, then the patches in raster
-    order (row by row, left to right); −1 is padding, which is no part of the picture.
-
-    Where a token stands for several patches that are no block of their own (a run of them in raster order), ``cells``
-    says of each patch of the grid which one covers it, counted from 0 after the prefix.
-    """
-
-    grid: Grid
-    prefix: tuple[str, ...]
-    tokens: Tensor  # (windows, slots), int64
-    cells: Tensor | None = None  # (patches,), int64
-
-    @classmethod
-    def whole(cls, grid: Grid, prefix: tuple[str, ...] = ()) -> "TokenLayout":
-        """One window that holds every token once, in order: the plain ViT."""
-        return cls(grid, prefix, torch.arange(len(prefix) + grid.size).unsqueeze(0))
-
-    @property
-    def count(self) -> int:
-        """The number of distinct tokens: the prefix and every patch of the grid (or every run of them)."""
-        return len(self.prefix) + (self.grid.size if self.cells is None else int(self.cells.max()) + 1)
-
-    @cached_property
-    def is_whole(self) -> bool:
-        """Whether this is one window with every token once, in order: slots are then the tokens themselves."""
-        return self.tokens.shape == (1, self.count) and bool((self.tokens[0] == torch.arange(self.count)).all())
-
-    def token(self, place: Any) -> int:
-        """The number of a token, from a prefix name (``"cls"``), a patch ``(row, col)`` or the number itself.
-
-        Rows and columns count from 0. Raises MethodError, naming what is allowed, for a place that isn't there.
-        """
-        if isinstance(place, str):
-            if place not in self.prefix:
-                have = ", ".join(self.prefix) or "none"
-                raise MethodError(f"There is no token {place!r} in this layer; its tokens beside the patches: {have}.")
-            return self.prefix.index(place)
-        number = whole_number(place)
-        if number is not None:
-            if not 0 <= number < self.count:
-                raise MethodError(f"Token {number} is not in 0 to {self.count - 1}.")
-            return number
-        pair = [whole_number(side) for side in place] if isinstance(place, tuple | list) else []
-        if len(pair) != 2 or pair[0] is None or pair[1] is None:
-            raise MethodError(f"{place!r} is no token's name or number, nor a patch (row, column).")
-        row, col = pair[0], pair[1]
-        if not (0 <= row < self.grid.rows and 0 <= col < self.grid.cols):
-            raise MethodError(
-                f"Patch (row {row}, column {col}) is outside the grid: "
-                f"rows 0 to {self.grid.rows - 1}, columns 0 to {self.grid.cols - 1}."
-            )
-        patch = row * self.grid.cols + col
-        return len(self.prefix) + (patch if self.cells is None else int(self.cells[patch]))
-
-    def patches(self, per_token: Tensor) -> Tensor:
-        """The patch part of a vector over tokens, as the grid: ``(tokens,)`` to ``(rows, cols)``."""
-        patches = per_token[len(self.prefix) :]
-        patches = patches if self.cells is None else patches[self.cells]
-        return patches.reshape(self.grid.rows, self.grid.cols)
-
-    def gather(self, per_token: Tensor) -> Tensor:
-        """Values of tokens put into their slots: ``(tokens,)`` to ``(windows, slots)``; padding gets 0."""
-        if self.is_whole:
-            return per_token.unsqueeze(0)
-        return per_token[self.tokens.clamp_min(0)] * (self.tokens >= 0)
-
-    def scatter(self, per_slot: Tensor) -> Tensor:
-        """Values of slots added up by token: ``(windows, slots)`` to ``(tokens,)``; padding is left out."""
-        if self.is_whole:
-            return per_slot.squeeze(0)
-        real = self.tokens >= 0
-        return per_slot.new_zeros(self.count).index_add_(0, self.tokens[real], per_slot[real])
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class LayerAttention:
     """The attention of one layer: in every window and head, a row of shares for each query."""
 
     name: str  # the module's path in the network, such as "blocks.3.attn"
-    weights: Tensor  # (windows, heads, queries, keys), float32
+    kept: Tensor | Computed = field(repr=False)  # the weights, or how to compute them
     queries: TokenLayout
     keys: TokenLayout
-    taken_gradient: Tensor | None = field(default=None, repr=False)  # like weights: ∂(target's logit) / ∂weights
+    taken_gradient: Tensor | None = field(repr=False)  # like weights: ∂(target's logit) / ∂weights
+    taken_values: Tensor | None = field(repr=False)  # (windows, heads, keys, width of a value)
+
+    def __init__(
+        self,
+        name: str,
+        weights: Tensor | Computed,
+        queries: TokenLayout,
+        keys: TokenLayout,
+        taken_gradient: Tensor | None = None,
+        taken_values: Tensor | None = None,
+    ):
+        given = (name, weights, queries, keys, taken_gradient, taken_values)
+        for each, value in zip(fields(self), given, strict=True):
+            object.__setattr__(self, each.name, value)
+
+    @property
+    def weights(self) -> Tensor:
+        """``(windows, heads, queries, keys)``, float32. Computed anew each time where only queries and keys are kept."""
+        return self.kept if isinstance(self.kept, Tensor) else self.kept()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the weights: (windows, heads, queries, keys)."""
+        return tuple(self.kept.shape)
 
     @property
     def heads(self) -> int:
-        return self.weights.shape[1]
+        return self.shape[1]
+
+    @property
+    def bytes(self) -> int:
+        """The memory that this layer takes."""
+        size = 0 if isinstance(self.kept, Tensor) else self.kept.bytes
+        return size + sum(_bytes(each) for each in (self.kept, self.taken_gradient, self.taken_values))
 
     @cached_property
     def sums_to_one(self) -> bool:
@@ -137,7 +76,9 @@ class LayerAttention:
 
         What multiplies the values may be more than a softmax: heads mixed after it, a gate, a difference of two maps.
         """
-        return bool((self.weights >= 0).all()) and bool(((self.weights.sum(-1) - 1).abs() < 1e-3).all())
+        if not isinstance(self.kept, Tensor):
+            return True  # only what a fused kernel takes is kept as queries and keys, and that is a softmax
+        return bool((self.kept >= 0).all()) and bool(((self.kept.sum(-1) - 1).abs() < 1e-3).all())
 
     @property
     def gradient(self) -> Tensor:
@@ -145,6 +86,13 @@ class LayerAttention:
         if self.taken_gradient is None:
             raise MethodError(f"Layer {self.name} was recorded without gradients; record it with target=CLASS.")
         return self.taken_gradient
+
+    @property
+    def values(self) -> Tensor:
+        """What the weights multiply, ``(windows, heads, keys, width of a value)``; an error if none were kept."""
+        if self.taken_values is None:
+            raise MethodError(f'Layer {self.name} was recorded without values; record it with keep=("values",).')
+        return self.taken_values
 
     def rows(self, token: int) -> Tensor:
         """Where one query token looks, by head: ``(heads, key tokens)``. Shares on padding are left out."""
@@ -174,6 +122,24 @@ class LayerAttention:
 
 
 @dataclass(frozen=True, eq=False)
+class LayerFeatures:
+    """The tokens as a block leaves them (the residual stream), before any last norm."""
+
+    name: str  # the block's path in the network, such as "blocks.3"
+    layer: int  # the number of the block's (last) attention layer in the record
+    vectors: Tensor  # (tokens, width), float32, in the order of the layout: the prefix, then the patches
+    layout: TokenLayout  # one window with every token once
+    taken_gradient: Tensor | None = field(default=None, repr=False)  # like vectors: ∂(target's logit) / ∂vectors
+
+    @property
+    def gradient(self) -> Tensor:
+        """∂y/∂vectors for the recorded target, ``(tokens, width)``; an error if none was taken."""
+        if self.taken_gradient is None:
+            raise MethodError(f"Block {self.name} was recorded without gradients; record it with target=CLASS.")
+        return self.taken_gradient
+
+
+@dataclass(frozen=True, eq=False)
 class AttentionRecord:
     """One picture through one model: every attention layer, in the order in which they ran, and the answer."""
 
@@ -185,6 +151,7 @@ class AttentionRecord:
     image_size: tuple[int, int]  # (height, width) in pixels, as the model was fed
     target: int | None = None  # the class whose gradients were taken
     without_map: tuple[str, ...] = ()  # attention layers that have no map over picture tokens
+    taken_features: tuple[LayerFeatures, ...] | None = None  # the tokens after each block, if they were kept
 
     def __post_init__(self):
         if not self.layers:
@@ -203,10 +170,19 @@ class AttentionRecord:
         return [(c, self.labels[c], p) for p, c in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
 
     @property
+    def features(self) -> tuple[LayerFeatures, ...]:
+        """The tokens after each block whose tokens have a place on the picture; an error if they weren't kept."""
+        if self.taken_features is None:
+            raise MethodError(f'{self.model} was recorded without features; record it with keep=("features",).')
+        if not self.taken_features:
+            raise MethodError(f"{self.model} has no blocks whose tokens could be followed, so it has no features here.")
+        return self.taken_features
+
+    @property
     def bytes(self) -> int:
-        """The memory that the maps take."""
-        kept = [t for layer in self.layers for t in (layer.weights, layer.taken_gradient) if t is not None]
-        return sum(t.numel() * t.element_size() for t in kept)
+        """The memory that the record takes."""
+        taken = [t for each in self.taken_features or () for t in (each.vectors, each.taken_gradient)]
+        return sum(layer.bytes for layer in self.layers) + sum(_bytes(t) for t in taken)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,3 +206,7 @@ class Heatmap:
     @property
     def untrained(self) -> bool:
         return self.provenance == "random"
+
+
+def _bytes(tensor: Any) -> int:
+    return tensor.numel() * tensor.element_size() if isinstance(tensor, Tensor) else 0
