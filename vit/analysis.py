@@ -96,10 +96,19 @@ class Analysis:
             return model
 
     def record(
-        self, image: np.ndarray, model: str, say: Say | None = None, target: int | None = None
+        self,
+        image: np.ndarray,
+        model: str,
+        say: Say | None = None,
+        target: int | None = None,
+        keep: tuple[str, ...] = (),
     ) -> "AttentionRecord":
-        """Every layer's attention for a picture, from memory if it was asked for before."""
-        key = (fingerprint(image), model, target)
+        """Every layer's attention for a picture, from memory if it was asked for before.
+
+        ``target`` and ``keep`` are those of ``record_attention``: a class whose gradients are taken, and what else the
+        record holds.
+        """
+        key = (fingerprint(image), model, target, keep)
         with self._once(key):
             with self._lock:
                 if key in self._records:
@@ -111,7 +120,7 @@ class Analysis:
             # Layers of one picture use all cores: more pictures at once would only wait for each other in memory.
             progress = (lambda done, _: say(f"layer {done}")) if say else None
             with self._computing:
-                record = record_attention(loaded, image, target=target, progress=progress)
+                record = record_attention(loaded, image, target=target, progress=progress, keep=keep)
             self._keep(key, record)
             return record
 
@@ -121,8 +130,10 @@ class Analysis:
         """A method's map of a picture; gradients are recorded only for methods that need them."""
         from vit.methods import explain, get_method
 
-        needs_gradients = "gradients" in get_method(method).needs
-        return explain(self.record(image, model, target=target if needs_gradients else None), method, **options)
+        needs = get_method(method).needs
+        target = target if "gradients" in needs else None
+        keep = tuple(need for need in needs if need != "gradients")
+        return explain(self.record(image, model, target=target, keep=keep), method, **options)
 
     def _keep(self, key: tuple, record: "AttentionRecord") -> None:
         with self._lock:
