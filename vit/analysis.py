@@ -7,7 +7,7 @@ bytes. Safe for many threads; two that ask for the same thing wait for one compu
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -17,8 +17,11 @@ from vit.errors import ModelError, VitError
 from vit.image import fingerprint
 
 if TYPE_CHECKING:  # torch is imported when the first model is loaded, so that the page opens at once
+    from torch import Tensor
+
     from vit.attention import AttentionRecord, Heatmap
     from vit.models.vision_model import VisionModel
+    from vit.what_if import Silenced, WhatIf
 
 MODEL_BYTES = 4_000_000_000  # of loaded weights; the least recently used models go first
 
@@ -134,6 +137,21 @@ class Analysis:
         target = target if "gradients" in needs else None
         keep = tuple(need for need in needs if need != "gradients")
         return explain(self.record(image, model, target=target, keep=keep), method, **options)
+
+    def what_if(
+        self,
+        image: np.ndarray,
+        model: str,
+        hide: "Tensor | None" = None,
+        silence: "Sequence[Silenced]" = (),
+        say: Say | None = None,
+    ) -> "WhatIf":
+        """The answer with patches hidden and heads silent, beside the answer without; nothing of it is kept."""
+        from vit.what_if import what_if
+
+        loaded = self.model(model, say)
+        with self._computing:
+            return what_if(loaded, image, hide, silence)
 
     def _keep(self, key: tuple, record: "AttentionRecord") -> None:
         with self._lock:
