@@ -7,7 +7,7 @@
 //   options()      what goes along with the question, as Ask.options on the server; {} if it is left out
 // `view` has:
 //   root, find(selector), findAll(selector)   the view's own panel
-//   ask()          ask the server again, with options() as they are now
+//   ask()          ask the server again, with options() as they are now; ask({quiet: true}) without dimming
 //   bytes(file)    a promise of the ArrayBuffer of what the server kept by ask.keep
 //   wanted         what the address said at the start; address(name, value) writes into it (null takes it out)
 //   open           whether it is the view in sight
@@ -26,6 +26,7 @@ class View {
     this.wanted = state.wanted;
     this.result = null;
     this.ticket = 0; // counts this view's questions; an answer to an older one is not shown
+    this.asking = false; // whether an answer is awaited
     this.parts = build(this);
     this.root.querySelector(".wait [data-act=stop]").addEventListener("click", () => this.stop());
     this.root.querySelector(".sorry button").addEventListener("click", () => this.ask());
@@ -59,11 +60,14 @@ class View {
     if (this.root.dataset.state === "empty" && usable()) this.ask();
   }
 
-  ask() {
+  /** Quietly: what is shown stays bright and can be worked with until the new answer is here. */
+  ask({ quiet = false } = {}) {
     if (!usable()) return;
     this.ticket++;
     this.again = false;
-    this.settle("busy", words("views.asking"));
+    this.quiet = quiet && this.root.dataset.state === "ready";
+    this.asking = true;
+    if (!this.quiet) this.settle("busy", words("views.asking"));
     this.send();
   }
 
@@ -80,9 +84,10 @@ class View {
   }
 
   async answer(value) {
-    if (!value || value.ticket !== this.ticket || this.root.dataset.state !== "busy") return;
-    if (value.busy) return this.settle("busy", value.busy);
+    if (!value || value.ticket !== this.ticket || !this.asking) return;
+    if (value.busy) return this.quiet || this.settle("busy", value.busy);
     if (value.gone && !this.again && (await this.sendAgain())) return;
+    this.asking = false;
     if (value.error) return this.settle("error", value.error);
     this.result = value;
     this.settle("ready");
@@ -108,11 +113,13 @@ class View {
 
   /** The queue was full, or the server has gone. */
   failed() {
-    if (this.root.dataset.state === "busy") this.settle("error", words("asked.unheard"));
+    if (this.asking) this.settle("error", words("asked.unheard"));
+    this.asking = false;
   }
 
   stop() {
-    if (this.root.dataset.state !== "busy") return;
+    if (!this.asking) return;
+    this.asking = false;
     this.ticket++;
     window.attentionLinks[this.name].stop();
     this.settle("stopped", words("views.stopped"));
@@ -120,7 +127,7 @@ class View {
 
   /** Another photo or model: what is shown belongs to it no more. */
   stale() {
-    if (this.root.dataset.state === "busy") this.stop();
+    if (this.asking) this.stop();
     this.ticket++;
     this.result = null;
     this.settle("empty");
