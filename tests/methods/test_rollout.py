@@ -2,22 +2,14 @@ import pytest
 import torch
 
 from tests.families import FAMILIES, photo, tiny_model
+from tests.methods.by_hand import record_of
 from tests.methods.reference import full_rollout
 from vit.attention import AttentionRecord, Grid, LayerAttention, TokenLayout
 from vit.capture import record_attention
 from vit.errors import MethodError
 from vit.methods import explain
 from vit.methods.choices import asking
-from vit.methods.rollout import drop_lowest
-
-
-def record_of(*layers: list[list[list[float]]], prefix: tuple[str, ...] = ("cls",)) -> AttentionRecord:
-    """A record from hand-written matrices: a layer is a list of heads, over CLS and patches in one row."""
-    count = len(layers[0][0])
-    layout = TokenLayout.whole(Grid(1, count - len(prefix)), prefix)
-    made = [LayerAttention(f"layer {i}", torch.tensor([heads]), layout, layout) for i, heads in enumerate(layers)]
-    return AttentionRecord("by hand", "random", tuple(made), torch.zeros(2), ("a", "b"), (8, 8))
-
+from vit.methods.follow import drop_lowest
 
 # CLS and two patches. In the first layer everyone looks at the first patch, in the second CLS looks at the second.
 FIRST = [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]

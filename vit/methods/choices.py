@@ -21,18 +21,51 @@ def choose_layer(record: AttentionRecord, number: int) -> tuple[int, LayerAttent
     return whole % count, record.layers[whole]
 
 
+def choose_range(record: AttentionRecord, first: int, last: int) -> tuple[tuple[LayerAttention, ...], str]:
+    """The layers from ``first`` to ``last``, both included, and in words for the caption: "layers 2 to 9"."""
+    start, _ = choose_layer(record, first)
+    end, _ = choose_layer(record, last)
+    if start > end:
+        raise MethodError(f"The range of layers is empty: it starts at layer {start} and ends at layer {end}.")
+    words = f"layer {start + 1}" if start == end else f"layers {start + 1} to {end + 1}"
+    return record.layers[start : end + 1], words
+
+
+def check_share(name: str, share: float) -> None:
+    """Raises MethodError unless the option of this name is a number from 0 to 1."""
+    if not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise MethodError(f"{name}={share!r} is not in 0 to 1.")
+
+
+def check_switch(name: str, switch: bool) -> None:
+    """Raises MethodError unless the option of this name is yes or no; 1 and 0 say so too."""
+    if switch not in (True, False):
+        raise MethodError(f"{name}={switch!r} is not one of: True, False (or 1, 0).")
+
+
+def check_fusion(head_fusion: str) -> None:
+    """Raises MethodError unless it is a fusion of all heads."""
+    if head_fusion not in FUSIONS:
+        raise MethodError(f"This method fuses all heads: {head_fusion!r} is not one of {', '.join(FUSIONS)}.")
+
+
 def fuse_heads(layer: LayerAttention, head: Head) -> Tensor:
     """One matrix a window, ``(windows, queries, keys)``: a head's own, or the mean, max or min over all heads."""
+    return fuse(layer.weights, head)
+
+
+def fuse(matrices: Tensor, head: Head) -> Tensor:
+    """The same of any matrices of a layer: ``(windows, heads, queries, keys)`` to ``(windows, queries, keys)``."""
     if head == "mean":
-        return layer.weights.mean(1)
+        return matrices.mean(1)
     if head == "max":
-        return layer.weights.amax(1)
+        return matrices.amax(1)
     if head == "min":
-        return layer.weights.amin(1)
-    number = whole_number(head)
-    if number is not None and 0 <= number < layer.heads:
-        return layer.weights[:, number]
-    raise MethodError(f"Head {head!r} is not in 0 to {layer.heads - 1}, nor one of {', '.join(FUSIONS)}.")
+        return matrices.amin(1)
+    number, heads = whole_number(head), matrices.shape[1]
+    if number is not None and 0 <= number < heads:
+        return matrices[:, number]
+    raise MethodError(f"Head {head!r} is not in 0 to {heads - 1}, nor one of {', '.join(FUSIONS)}.")
 
 
 def head_words(head: Head) -> str:
