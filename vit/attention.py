@@ -198,7 +198,7 @@ class Heatmap:
     """What a method says about the picture, on the patch grid, before anything is drawn.
 
     ``values`` are the method's own numbers up to one positive factor, at least 0 and finite: neither
-    stretched nor clipped.
+    stretched nor clipped. Where they are ``signed``, a difference of two maps, those below 0 mean something too.
     """
 
     values: Tensor  # (rows, cols), float32
@@ -206,6 +206,7 @@ class Heatmap:
     caption: str  # what is shown, in words: layer, head, query, and what was left out
     model: str = ""
     provenance: str = ""
+    signed: bool = False
 
     def __post_init__(self):
         if self.values.ndim != 2 or not bool(torch.isfinite(self.values).all()):

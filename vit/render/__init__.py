@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vit.render.legend import provenance_line as provenance_line
     from vit.render.legend import with_legend as with_legend
     from vit.render.publication import figure as figure
+    from vit.render.row import side_by_side as side_by_side
     from vit.render.untrained import stamp_untrained as stamp_untrained
 
 _HOME = {
@@ -32,6 +33,7 @@ _HOME = {
     "vit.render.heat": ("overlay",),
     "vit.render.legend": ("number", "provenance_line", "with_legend"),
     "vit.render.publication": ("figure",),
+    "vit.render.row": ("side_by_side",),
     "vit.render.untrained": ("stamp_untrained",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
