@@ -31,12 +31,12 @@ def test_the_first_minus_the_second_by_hand():
 
 
 def test_it_is_each_class_s_own_map_and_turns_its_sign():
-    records = [record_attention(tiny_model("vit"), photo(), target=target) for target in (3, 7)]
-    first, second, difference = compare_classes(*records, "gradient_rollout", last=0)
-    assert torch.equal(first.values, explain(records[0], "gradient_rollout", last=0).values)
+    one, other = (record_attention(tiny_model("vit"), photo(), target=target) for target in (3, 7))
+    first, second, difference = compare_classes(one, other, "gradient_rollout", last=0)
+    assert torch.equal(first.values, explain(one, "gradient_rollout", last=0).values)
     assert torch.equal(difference.values, first.values - second.values)
     assert (difference.model, difference.provenance) == ("tiny vit", "random")
-    assert torch.equal(compare_classes(*reversed(records), "gradient_rollout", last=0)[2].values, -difference.values)
+    assert torch.equal(compare_classes(other, one, "gradient_rollout", last=0)[2].values, -difference.values)
 
 
 def test_what_can_not_be_compared_is_a_sentence():

@@ -66,7 +66,7 @@ def test_the_row_equals_the_full_product_in_float64(name, family, size):
     result, stayed = full_relevance(record.layers, normed=name == "gradient_rollout")
     top, below = record.layers[-1].queries, record.layers[0].queries
     for query in (None, int(top.tokens[-1, -1])):
-        shares = asking(top, query)[0].double()
+        shares = asking(top, query, record.readout)[0].double()
         for identity, matrix in ((False, result - stayed), (True, result)):
             expected = below.patches(shares @ matrix)
             heat = explain(record, name, query=query, identity=identity)

@@ -20,7 +20,7 @@ def compare_classes(
     scaled before. Raises MethodError for a method that is the same for every class, and for records that aren't of one
     picture and model with two targets.
     """
-    if "gradients" not in get_method(method).needs:
+    if not get_method(method).of_a_class:
         raise MethodError(f"{method} is the same for every class, so there is no difference of two classes to show.")
     if one.target is None or other.target is None or one.target == other.target:
         raise MethodError(f"Two classes are compared; {one.target} and {other.target} are not two.")

@@ -32,7 +32,7 @@ def gradient_rollout(
     check_switch("identity", identity)
     check_order(record)
     chosen, layers = choose_range(record, first, last)
-    shares, words = asking(chosen[-1].queries, query)
+    shares, words = asking(chosen[-1].queries, query, record.readout)
     stayed, moved, layout = relevance_row(
         chosen,
         chosen[-1].queries,

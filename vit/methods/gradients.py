@@ -30,6 +30,14 @@ def check_finite(record: AttentionRecord, name: str, gradient: Tensor) -> Tensor
     return gradient
 
 
+def likeliest_class(record: AttentionRecord) -> int:
+    """The class that the model itself names first; MethodError for a model without a classifier."""
+    best = record.top(1)
+    if not best:
+        raise MethodError(f"{record.model} has no classifier, so there is no class whose map could be shown.")
+    return best[0][0]
+
+
 def class_words(record: AttentionRecord) -> str:
     """The target for a caption: "for tench", by its label."""
     return "" if record.target is None else f"for {record.labels[record.target]}"
