@@ -125,3 +125,28 @@ def test_a_setting_that_is_no_number_is_a_sentence(monkeypatch):
     monkeypatch.setenv("VIT_CACHE_MB", "plenty")
     with pytest.raises(VitError, match="VIT_CACHE_MB='plenty'"):
         Analysis()
+
+
+def test_a_method_of_a_class_explains_the_likeliest_unless_asked(runs):
+    analysis = Analysis()
+    likeliest = analysis.record(photo(), "one").top(1)[0][0]
+    heat = analysis.heatmap(photo(), "one", "relevance")
+    assert torch.equal(heat.values, analysis.heatmap(photo(), "one", "relevance", target=likeliest).values)
+    assert heat.caption.startswith(f"relevance for class {likeliest}, ")
+    assert len(runs) == 2  # without gradients, to know the class; then with
+    other = (likeliest + 1) % 10
+    assert f"for class {other}, " in analysis.heatmap(photo(), "one", "relevance", target=other).caption
+
+
+def test_two_classes_give_their_difference(runs):
+    analysis = Analysis()
+    one, other = (analysis.heatmap(photo(), "one", "relevance", target=c) for c in (3, 7))
+    difference = analysis.heatmap(photo(), "one", "relevance", target=3, against=7)
+    assert difference.signed
+    assert torch.equal(difference.values, one.values - other.values)
+
+
+@pytest.mark.parametrize("target", [10, -1, 2.5])
+def test_a_class_out_of_range_is_a_sentence(runs, target):
+    with pytest.raises(MethodError, match=f"Class {target} is not in 0 to 9"):
+        Analysis().heatmap(photo(), "one", "relevance", target=target)

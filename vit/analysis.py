@@ -128,15 +128,33 @@ class Analysis:
             return record
 
     def heatmap(
-        self, image: np.ndarray, model: str, method: str, target: int | None = None, **options: Any
+        self,
+        image: np.ndarray,
+        model: str,
+        method: str,
+        target: int | None = None,
+        against: int | None = None,
+        **options: Any,
     ) -> "Heatmap":
-        """A method's map of a picture; gradients are recorded only for methods that need them."""
-        from vit.methods import explain, get_method
+        """A method's map of a picture, recorded with what the method needs and no more.
 
-        needs = get_method(method).needs
-        target = target if "gradients" in needs else None
-        keep = tuple(need for need in needs if need != "gradients")
-        return explain(self.record(image, model, target=target, keep=keep), method, **options)
+        ``target`` is the class that a method with gradients explains; without one, the likeliest. ``against`` is a
+        second class: the map is then the first class's minus the second's, and signed.
+        """
+        from vit.methods import explain, get_method
+        from vit.methods.difference import compare_classes
+        from vit.methods.gradients import likeliest_class
+
+        chosen = get_method(method)
+        if not chosen.of_a_class:
+            target = None
+        elif target is None:
+            target = likeliest_class(self.record(image, model))
+        record = self.record(image, model, target=target, keep=chosen.keep)
+        if against is None:
+            return explain(record, method, **options)
+        other = self.record(image, model, target=against, keep=chosen.keep)
+        return compare_classes(record, other, method, **options)[2]
 
     def what_if(
         self,
