@@ -1,5 +1,6 @@
 """Relevance and gradient rollout: rows of R, with each gradient at its own layer."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -117,6 +118,19 @@ def test_a_gradient_that_is_no_number_is_a_sentence(name, number):
     gradient = [[0.0, number, 0.0], [0.0] * 3, [0.0] * 3]
     record = record_of([EVEN], gradients=[[gradient]])
     with pytest.raises(MethodError, match=rf"class 1 at layer 0 .* is {number}.*finite numbers are needed"):
+        explain(record, name)
+
+
+@pytest.mark.parametrize("name", [*BOTH, "gradient_attention", "gradcam"])
+def test_weights_that_are_no_numbers_are_a_sentence(name):
+    model = tiny_model("vit")
+    model = replace(model, network=deepcopy(model.network))
+    with torch.no_grad():
+        dict(model.network.named_parameters())["head.weight"][3] = float(
+            "nan"
+        )  # the maps are sound, but not the answer
+    record = record_attention(model, photo(), target=3, keep=("features",))
+    with pytest.raises(MethodError, match=r"gradient of class 3 at blocks.* is nan.*finite numbers are needed"):
         explain(record, name)
 
 
