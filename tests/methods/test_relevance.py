@@ -38,9 +38,11 @@ def test_relevance_of_two_layers_by_hand():
     record = record_of([EVEN], [EVEN], gradients=[[PATCHES], [TO_FIRST]])
     assert explain(record, "relevance").values.tolist() == [[1.0, 3.0]]
     assert explain(record, "relevance", first=1).values.tolist() == [[1.0, 0.0]]
-    assert explain(record, "relevance", last=0, query=(0, 0)).values.tolist() == [[0.0, 3.0]]
-    # A patch's own I: left out, or asked for.
-    assert explain(record, "relevance", last=0, query=(0, 0), identity=True).values.tolist() == [[1.0, 3.0]]
+    assert explain(record, "relevance", last=0, query=(0, 0)).values.tolist() == [[1.0, 3.0]]
+    # The patch's own I left out.
+    heat = explain(record, "relevance", last=0, query=(0, 0), identity=False)
+    assert heat.values.tolist() == [[0.0, 3.0]]
+    assert "without the identity" in heat.caption
 
 
 def test_gradient_rollout_by_hand():

@@ -14,7 +14,7 @@ def gradient_rollout(
     first: int = 0,
     last: int = -1,
     query: Query = None,
-    identity: bool = False,
+    identity: bool = True,
 ) -> Heatmap:
     """Where a token looks through a range of layers, each look weighted by what it does for a class.
 
@@ -23,7 +23,7 @@ def gradient_rollout(
     lowest share of each layer's matrix to 0. Source: J. Gildenblat, https://github.com/jacobgil/vit-explain, whose
     own default is ``discard=0.9``. Windows, pools and merged patches are passed through as in rollout: our extension.
 
-    What the product of the I keeps on its own token is left out unless ``identity=True``, as in relevance.
+    What the product of the I keeps on its own token is left out with ``identity=False``, as in relevance.
 
     Misleads: heads are averaged before the negative part is cut, so heads that disagree cancel; gradients are mostly
     small against I, so the map is nearly a sum over layers; and it knows neither values nor MLPs.
@@ -42,5 +42,6 @@ def gradient_rollout(
     )
     per_token = moved + stayed if identity else moved
     dropped = "" if discard == 0 else f", lowest {discard:.0%} left out"
+    dropped += "" if identity else ", without the identity"
     caption = f"gradient rollout {class_words(record)}, {layers}{dropped}, {words}{left_out(layout, per_token)}"
     return Heatmap(layout.patches(per_token), "gradient_rollout", caption)

@@ -9,7 +9,7 @@ from vit.methods.gradients import class_words, relevance_row, weighted_attention
 
 @method("relevance", needs=("gradients",))
 def relevance(
-    record: AttentionRecord, first: int = 0, last: int = -1, query: Query = None, identity: bool = False
+    record: AttentionRecord, first: int = 0, last: int = -1, query: Query = None, identity: bool = True
 ) -> Heatmap:
     """How much the score of a class owes to each patch, followed through a range of layers.
 
@@ -20,8 +20,8 @@ def relevance(
     are passed through as in rollout: our extension.
 
     The product of all the I keeps each token with itself. For CLS or a pool it is not on the picture; for the mean of
-    all patches it is one constant everywhere, and so large that nothing else would be seen. So it is left out, unless
-    ``identity=True``.
+    all patches it is one constant everywhere, which no order of patches depends on, but so large that the eye sees
+    little else: ``identity=False`` leaves it out.
 
     Misleads: what speaks against the class is cut off in every layer, MLPs and values are left out, and a large
     product of many gradients isn't a share of anything: compare patches, not models.
@@ -38,5 +38,6 @@ def relevance(
         normed=False,
     )
     per_token = moved + stayed if identity else moved
-    caption = f"relevance {class_words(record)}, {layers}, {words}{left_out(layout, per_token)}"
+    without = "" if identity else ", without the identity"
+    caption = f"relevance {class_words(record)}{without}, {layers}, {words}{left_out(layout, per_token)}"
     return Heatmap(layout.patches(per_token), "relevance", caption)

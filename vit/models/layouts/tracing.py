@@ -70,8 +70,9 @@ class Trace(TorchFunctionMode):
         super().__init__()
         self.sights = Sights()
         self.modules = modules_by_id(network)
-        self.parameters = {id(parameter): name for name, parameter in network.named_parameters()}
-        self.parameters |= {id(buffer): name for name, buffer in network.named_buffers()}
+        named = [*network.named_parameters(), *network.named_buffers()]
+        self.held = [tensor for _, tensor in named]  # a network may replace a buffer, and its id would be another's
+        self.parameters = {id(tensor): name for name, tensor in named}
         self.known: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
         self.learned: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # moved parameters, with their names
         self.seen_pixels: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
