@@ -10,6 +10,7 @@ Query = str | int | tuple[int, int] | None  # a prefix name, a token's number, a
 Head = int | str  # a head's number from 0, or "mean", "max", "min" over all heads
 
 FUSIONS = ("mean", "max", "min")
+PARTS = ("positive", "negative")
 
 
 def choose_layer(record: AttentionRecord, number: int) -> tuple[int, LayerAttention]:
@@ -70,8 +71,32 @@ def token_words(layout: TokenLayout, token: int) -> str:
     """A token for a caption: "CLS", or "the patch in row 3, column 8" (counted from 1)."""
     if token < len(layout.prefix):
         return layout.prefix[token].upper()
-    row, col = divmod(token - len(layout.prefix), layout.grid.cols)
-    return f"the patch in row {row + 1}, column {col + 1}"
+    patch, what = token - len(layout.prefix), "the patch"
+    if layout.cells is not None:
+        patch, what = int((layout.cells == patch).nonzero()[0]), "the run of patches that starts"
+    row, col = divmod(patch, layout.grid.cols)
+    return f"{what} in row {row + 1}, column {col + 1}"
+
+
+def weights_words(layer: LayerAttention) -> str:
+    """For the caption: says so where a layer's rows are no shares that sum to 1."""
+    return "" if layer.sums_to_one else " · what multiplies the values, not a softmax"
+
+
+def one_part(per_token: Tensor, part: str) -> tuple[Tensor, str]:
+    """A map's part of one sign, at least 0, and words for the caption, which also say how much is not shown.
+
+    Where mixed heads or a difference of two maps multiply the values, weights may be below zero. A map without such
+    weights stays as it is, and has nothing for a negative part.
+    """
+    if part not in PARTS:
+        raise MethodError(f"part={part!r} is not one of: {', '.join(PARTS)}.")
+    above, below = per_token.clamp_min(0), (-per_token).clamp_min(0)
+    if not bool((below > 0).any()):
+        return (per_token, "") if part == "positive" else (below, " · negative part, of which there is none")
+    shown, hidden = (above, below) if part == "positive" else (below, above)
+    missing = float(hidden.sum()) / float(per_token.abs().sum())
+    return shown, f" · {part} part, {100 * missing:.1f}% has the other sign and is not shown"
 
 
 def left_out(layout: TokenLayout, per_token: Tensor) -> str:
