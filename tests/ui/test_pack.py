@@ -104,6 +104,12 @@ def test_weights_below_zero_keep_their_sign():
     assert float(found.min()) < 0
 
 
+def test_each_layer_says_which_tokens_the_answer_is_read_from():
+    both = plain_layer(prefix=("cls", "dist"))
+    entries, _, _ = pack_maps(record_of(both, plain_layer(prefix=("reg1",)), window_layer()))
+    assert [entry["queries"]["readout"] for entry in entries] == [["cls", "dist"], [], []]
+
+
 def test_a_layer_says_whether_its_rows_are_a_softmax_s():
     entries, _, _ = pack_maps(record_of(plain_layer(), mixed_layer()))
     assert [entry["softmax"] for entry in entries] == [True, False]

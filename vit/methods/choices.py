@@ -55,16 +55,23 @@ def asking(layout: TokenLayout, query: Query, readout: tuple[str, ...]) -> tuple
             raise MethodError(f"In this layer only {have} asks; choose another layer for {token_words(layout, token)}.")
         shares[token] = 1.0
         return shares, f"from {token_words(layout, token)}"
-    if int(layout.tokens.max()) < len(layout.prefix) and not set(readout) <= set(layout.prefix):
-        readout = layout.prefix  # no patch asks in this layer
-    if set(readout) <= set(layout.prefix):
-        shares[[layout.token(name) for name in readout]] = 1.0 / len(readout)
-        names = [name.upper() for name in readout]
-        if readout == ("pool",):
+    read = readers(layout, readout)
+    if read:
+        shares[[layout.token(name) for name in read]] = 1.0 / len(read)
+        names = [name.upper() for name in read]
+        if read == ("pool",):
             return shares, "from the pool's query"
         return shares, f"from {names[0]}" if len(names) == 1 else f"from the mean of {' and '.join(names)}"
     shares[len(layout.prefix) :] = 1.0 / (layout.count - len(layout.prefix))
     return shares, "from the mean of all patches"
+
+
+def readers(layout: TokenLayout, readout: tuple[str, ...]) -> tuple[str, ...]:
+    """The prefix tokens that stand for a record's readout in one layer; none where it is all patches."""
+    if set(readout) <= set(layout.prefix):
+        return readout
+    no_patch_asks = int(layout.tokens.max()) < len(layout.prefix)
+    return layout.prefix if no_patch_asks else ()
 
 
 def token_words(layout: TokenLayout, token: int) -> str:

@@ -65,7 +65,7 @@ def pack_maps(record: "AttentionRecord") -> tuple[list[dict[str, Any]], bytes, i
     for layer in record.layers:
         sides = {}
         for side, layout in (("queries", layer.queries), ("keys", layer.keys)):
-            sides[side] = _describe(layout, layouts, front)
+            sides[side] = _describe(layout, record.readout, layouts, front)
         entry = {"name": layer.name, "windows": layer.shape[0], "heads": layer.heads, "softmax": layer.sums_to_one}
         described.append({**entry, **sides})
     front.extend(bytes(-len(front) % 4))
@@ -111,8 +111,11 @@ def photo_bytes(image: np.ndarray) -> bytes:
     return data.getvalue()
 
 
-def _describe(layout: "TokenLayout", seen: dict[bytes, int], front: bytearray) -> dict[str, Any]:
+def _describe(
+    layout: "TokenLayout", readout: tuple[str, ...], seen: dict[bytes, int], front: bytearray
+) -> dict[str, Any]:
     """One side of a layer for the page; what of its layout isn't plain is written to ``front``, once."""
+    from vit.methods.choices import readers
 
     def stored(numbers: "Tensor") -> dict[str, int]:
         width = 2 if layout.count <= np.iinfo(np.int16).max else 4
@@ -127,6 +130,7 @@ def _describe(layout: "TokenLayout", seen: dict[bytes, int], front: bytearray) -
         "rows": layout.grid.rows,
         "cols": layout.grid.cols,
         "prefix": list(layout.prefix),
+        "readout": list(readers(layout, readout)),  # the prefix tokens that the answer is read from; none: all patches
         "slots": int(layout.tokens.shape[1]),
         "tokens": None if layout.is_whole else stored(layout.tokens),  # (windows, slots)
         "cells": None if layout.cells is None else stored(layout.cells),  # (patches,)

@@ -31,13 +31,11 @@ function asking(layout, query) {
   return query ? { ...rest, notice: words("map.no_query", { token: rest.words }) } : rest;
 }
 
-/** What the classifier reads: the pool's query, CLS (with DIST), else all patches alike. */
-function readout({ prefix, count }) {
-  if (prefix.includes("pool")) return { tokens: [prefix.indexOf("pool")], words: words("map.pool") };
-  if (prefix.includes("cls") && prefix.includes("dist")) {
-    return { tokens: [prefix.indexOf("cls"), prefix.indexOf("dist")], words: words("map.both") };
-  }
-  if (prefix.includes("cls")) return { tokens: [prefix.indexOf("cls")], words: "CLS" };
+/** What the answer is read from: the pool's query, CLS (with DIST), another token, else all patches alike. */
+function readout({ prefix, count, readout: names }) {
+  const tokens = names.map((name) => prefix.indexOf(name));
+  if (names.length > 1) return { tokens, words: words("map.both") };
+  if (names.length) return { tokens, words: names[0] === "pool" ? words("map.pool") : names[0].toUpperCase() };
   const patches = Array.from({ length: count - prefix.length }, (_, n) => prefix.length + n);
   return { tokens: patches, words: words("map.patches") };
 }

@@ -10,7 +10,8 @@ const FUSED_KEPT = 4; // fused matrices that each layer keeps
 /** Where the slots of one side of a layer sit: token numbers 0 … prefix−1 are the prefix, then patches row by row. */
 class Layout {
   constructor(side, windows, bytes) {
-    Object.assign(this, { rows: side.rows, cols: side.cols, prefix: side.prefix, slots: side.slots, windows });
+    const { rows, cols, prefix, readout, slots } = side;
+    Object.assign(this, { rows, cols, prefix, readout, slots, windows });
     const stored = (at, length) => {
       const Kind = at.bytes === 2 ? Int16Array : Int32Array;
       return new Kind(bytes.slice(at.offset, at.offset + length * at.bytes));

@@ -70,6 +70,7 @@ function paint() {
   find("[data-act=save]").disabled = !state.map;
   paintBar(find(".bar"), coloursOf(map, view));
   find(".legend .words").textContent = find(".legend .words").title = legendWords(map);
+  find(".legend .words").classList.toggle("whole", !map.values); // why there is no map is read to its end
   find(".origin .words").textContent = originWords();
   if (!map.values) {
     clearCanvas(stage.heat);
