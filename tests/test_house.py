@@ -17,7 +17,7 @@ FLOORS = [
     ("vit.fused", "vit.watch", "vit.capture", "vit.archive", "vit.what_if"),
     ("vit.methods", "vit.measures"),
     ("vit.render",),
-    ("vit.analysis",),
+    ("vit.analysis", "vit.families"),
     ("vit.training",),
     ("vit.commands", "vit.ui"),
     ("app", "vit.__main__"),

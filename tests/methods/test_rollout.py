@@ -112,3 +112,18 @@ def test_grids_that_do_not_divide_are_a_sentence():
     record = AttentionRecord("odd", "random", layers, torch.zeros(2), (), (8, 8))
     with pytest.raises(MethodError, match=r"2 × 2 .* 3 × 3"):
         explain(record, "rollout")
+
+
+def test_a_key_that_is_a_run_of_patches_hands_each_of_them_its_part():
+    """Against the full product in float64, with a run's column spread over its patches, 1/n to each."""
+    grid = Grid(2, 4)
+    queries = TokenLayout.whole(grid)
+    keys = TokenLayout(grid, (), torch.arange(2).unsqueeze(0), cells=torch.arange(8) // 4)
+    weights = torch.rand(2, 1, 3, 8, 2, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    layers = tuple(LayerAttention(f"layer {n}", weights[n], queries, keys) for n in (0, 1))
+    record = AttentionRecord("runs", "random", layers, torch.zeros(2), (), (8, 16))
+    spread = torch.zeros(2, 8, dtype=torch.float64)
+    spread[0, :4] = spread[1, 4:] = 1 / 4
+    first, last = (0.5 * (each[0].double().mean(0) @ spread + torch.eye(8)) for each in weights)
+    expected = (last @ first)[5].reshape(2, 4)
+    assert torch.allclose(explain(record, "rollout", query=(1, 1)).values.double(), expected, atol=1e-6)

@@ -200,6 +200,8 @@ def every_head(record: "AttentionRecord", image: "np.ndarray", given: dict) -> "
         for n, layer in enumerate(record.layers)
     ]
     caption = explain(record, "raw", **given).caption.partition(", ")[2].partition(", ")[2].partition(" · ")[0]
+    if any(not layer.sums_to_one and bool((layer.weights < 0).any()) for layer in record.layers):
+        caption += f", {given.get('part', 'positive')} part"
     return sheet(maps, image, model=record.model, provenance=record.provenance, caption=f"attention {caption}")
 
 

@@ -10,6 +10,7 @@ Query = str | int | tuple[int, int] | None  # a prefix name, a token's number, a
 Head = int | str  # a head's number from 0, or "mean", "max", "min" over all heads
 
 FUSIONS = ("mean", "max", "min")
+PARTS = ("positive", "negative")
 
 
 def choose_layer(record: AttentionRecord, number: int) -> tuple[int, LayerAttention]:
@@ -87,24 +88,55 @@ def asking(layout: TokenLayout, query: Query, readout: tuple[str, ...]) -> tuple
             raise MethodError(f"In this layer only {have} asks; choose another layer for {token_words(layout, token)}.")
         shares[token] = 1.0
         return shares, f"from {token_words(layout, token)}"
-    if int(layout.tokens.max()) < len(layout.prefix) and not set(readout) <= set(layout.prefix):
-        readout = layout.prefix  # no patch asks in this layer
-    if set(readout) <= set(layout.prefix):
-        shares[[layout.token(name) for name in readout]] = 1.0 / len(readout)
-        names = [name.upper() for name in readout]
-        if readout == ("pool",):
+    read = readers(layout, readout)
+    if read:
+        shares[[layout.token(name) for name in read]] = 1.0 / len(read)
+        names = [name.upper() for name in read]
+        if read == ("pool",):
             return shares, "from the pool's query"
         return shares, f"from {names[0]}" if len(names) == 1 else f"from the mean of {' and '.join(names)}"
     shares[len(layout.prefix) :] = 1.0 / (layout.count - len(layout.prefix))
     return shares, "from the mean of all patches"
 
 
+def readers(layout: TokenLayout, readout: tuple[str, ...]) -> tuple[str, ...]:
+    """The prefix tokens that stand for a record's readout in one layer; none where it is all patches."""
+    if set(readout) <= set(layout.prefix):
+        return readout
+    no_patch_asks = int(layout.tokens.max()) < len(layout.prefix)
+    return layout.prefix if no_patch_asks else ()
+
+
 def token_words(layout: TokenLayout, token: int) -> str:
     """A token for a caption: "CLS", or "the patch in row 3, column 8" (counted from 1)."""
     if token < len(layout.prefix):
         return layout.prefix[token].upper()
-    row, col = divmod(token - len(layout.prefix), layout.grid.cols)
-    return f"the patch in row {row + 1}, column {col + 1}"
+    patch, what = token - len(layout.prefix), "the patch"
+    if layout.cells is not None:
+        patch, what = int((layout.cells == patch).nonzero()[0]), "the run of patches that starts"
+    row, col = divmod(patch, layout.grid.cols)
+    return f"{what} in row {row + 1}, column {col + 1}"
+
+
+def weights_words(layer: LayerAttention) -> str:
+    """For the caption: says so where a layer's rows are no shares that sum to 1."""
+    return "" if layer.sums_to_one else " · what multiplies the values, not a softmax"
+
+
+def one_part(per_token: Tensor, part: str) -> tuple[Tensor, str]:
+    """A map's part of one sign, at least 0, and words for the caption, which also say how much is not shown.
+
+    Where mixed heads or a difference of two maps multiply the values, weights may be below zero. A map without such
+    weights stays as it is, and has nothing for a negative part.
+    """
+    if part not in PARTS:
+        raise MethodError(f"part={part!r} is not one of: {', '.join(PARTS)}.")
+    above, below = per_token.clamp_min(0), (-per_token).clamp_min(0)
+    if not bool((below > 0).any()):
+        return (per_token, "") if part == "positive" else (below, " · negative part, of which there is none")
+    shown, hidden = (above, below) if part == "positive" else (below, above)
+    missing = float(hidden.sum()) / float(per_token.abs().sum())
+    return shown, f" · {part} part, {100 * missing:.1f}% has the other sign and is not shown"
 
 
 def left_out(layout: TokenLayout, per_token: Tensor) -> str:

@@ -53,10 +53,11 @@ def drop_lowest(fused: Tensor, share: float) -> Tensor:
 def carry(shares: Tensor, held: TokenLayout, wanted: TokenLayout) -> Tensor:
     """Shares over the tokens of one layout, ``(tokens,)``, brought to another's: prefix by name, patches by place.
 
-    A patch that stands for n finer ones gives each 1/n. A prefix token that the other layout lacks takes its share
-    with it. Raises MethodError where one grid is no whole multiple of the other.
+    A patch that stands for n finer ones gives each 1/n, and so does a token that is a run of n patches. A prefix token
+    that the other layout lacks takes its share with it. Raises MethodError where one grid is no whole multiple of the
+    other.
     """
-    if held.grid == wanted.grid and held.prefix == wanted.prefix:
+    if held.grid == wanted.grid and held.prefix == wanted.prefix and held.cells is None:
         return shares
     prefix = shares.new_zeros(len(wanted.prefix))
     for number, name in enumerate(held.prefix):
@@ -68,5 +69,8 @@ def carry(shares: Tensor, held: TokenLayout, wanted: TokenLayout) -> Tensor:
             f"to one of {wanted.grid.rows} × {wanted.grid.cols}: choose a range of layers with one grid."
         )
     down, across = wanted.grid.rows // held.grid.rows, wanted.grid.cols // held.grid.cols
-    patches = held.patches(shares).repeat_interleave(down, 0).repeat_interleave(across, 1) / (down * across)
+    patches = held.patches(shares)
+    if held.cells is not None:
+        patches = patches / held.cells.bincount()[held.cells].reshape(patches.shape)
+    patches = patches.repeat_interleave(down, 0).repeat_interleave(across, 1) / (down * across)
     return torch.cat([prefix, patches.flatten()])

@@ -43,5 +43,5 @@ def gradient_rollout(
     per_token = moved + stayed if identity else moved
     dropped = "" if discard == 0 else f", lowest {discard:.0%} left out"
     dropped += "" if identity else ", without the identity"
-    caption = f"gradient rollout {class_words(record)}, {layers}{dropped}, {words}{left_out(layout, per_token)}"
+    caption = f"gradient rollout {class_words(record)}, {layers}{dropped}, {words}{left_out(layout, moved)}"
     return Heatmap(layout.patches(per_token), "gradient_rollout", caption)

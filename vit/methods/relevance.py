@@ -39,5 +39,5 @@ def relevance(
     )
     per_token = moved + stayed if identity else moved
     without = "" if identity else ", without the identity"
-    caption = f"relevance {class_words(record)}{without}, {layers}, {words}{left_out(layout, per_token)}"
+    caption = f"relevance {class_words(record)}{without}, {layers}, {words}{left_out(layout, moved)}"
     return Heatmap(layout.patches(per_token), "relevance", caption)

@@ -9,6 +9,7 @@ import difflib
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +69,17 @@ def load_timm(
 
     network = _networks.get(full, load, default_deadline() if deadline is None else deadline, cancel)
     return _model(name, network, f"hub:{repository}")
+
+
+def untrained(name: str, size: tuple[int, int]) -> "VisionModel":
+    """An architecture with random weights for pictures of ``size``, built for it where timm builds for a size."""
+    known = _known(name, pretrained=False)
+    try:
+        network = _create(known, img_size=size)
+    except TypeError:  # a network that takes any size
+        network = _create(known)
+    model = _model(name, network, "random")
+    return replace(model, prepare=replace(model.prepare, size=size))
 
 
 def looks_like_name(name: object) -> bool:

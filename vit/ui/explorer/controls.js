@@ -4,7 +4,7 @@ const CHOICES = {
   method: ["raw", "received", "rollout"],
   direction: ["to", "by"],
   scale: ["own", "shared"],
-  colours: Object.keys(COLOURS),
+  colours: Object.keys(COLOURS).filter((name) => name !== DIVERGING),
 };
 
 /** What a person has chosen. Layers and heads count from 0; `query` null follows the pointer. */
@@ -119,7 +119,7 @@ function queryChoices(view, layer) {
   const names = [...new Set([...layer.queries.prefix, ...layer.keys.prefix])];
   const choices = [["pointer", words("controls.pointer")], ...names.map((name) => [name, name.toUpperCase()])];
   if (view.query && !view.query.token) {
-    const { row, col } = patchAt({ ...layer.queries, prefix: [] }, view.query);
+    const { row, col } = patchAt(layer.queries, view.query);
     choices.push(["patch", words("controls.patch", { row: row + 1, col: col + 1 })]);
   }
   return choices;

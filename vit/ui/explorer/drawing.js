@@ -12,12 +12,19 @@ function draw() {
 
 function patchMap({ shares, layout, ...rest }) {
   const { rows, cols, prefix } = layout;
-  return { values: shares.subarray(prefix.length), outside: shares.subarray(0, prefix.length), rows, cols, layout, ...rest };
+  return { values: layout.onPatches(shares), outside: shares.subarray(0, prefix.length), rows, cols, layout, ...rest };
 }
 
 function largest(values) {
-  let most = 0;
+  let most = -Infinity;
   for (const value of values) if (value > most) most = value;
+  return most;
+}
+
+/** Where a map's colours end: its largest distance from zero. */
+function extent(values) {
+  let most = 0;
+  for (const value of values) most = Math.max(most, Math.abs(value));
   return most;
 }
 
@@ -26,6 +33,7 @@ function mapNow() {
   const { view, maps } = state;
   const query = view.query ?? state.pointer;
   if (view.method === "rollout") {
+    if (state.value.no_rollout) return { words: state.value.no_rollout };
     const missing = maps.layers.slice(view.first, view.last + 1).filter((layer) => !layer).length;
     if (missing) return { words: words("stage.bring_layers", { count: missing }) };
     try {
@@ -50,28 +58,31 @@ function sheetMaps() {
 function paint() {
   const { view, value } = state;
   const cells = sheetMaps();
-  const shared = largest(cells.flatMap((row) => (row ?? []).map((map) => largest(map.values))));
+  const shared = extent(cells.flatMap((row) => (row ?? []).map((map) => extent(map.values))));
   const room = Math.max(260, Math.min(720, window.innerHeight - 386)); // so that the sheet stays in sight with the photo
   sheet.lay(value.layers, find(".sheet .scroll").clientWidth || 300, room, sheet.shape);
-  sheet.paint(cells, shared, { ...sheetLook(), chosen: view.method === "rollout" ? null : view });
+  state.signed = cells.some((row) => row?.[0].signed); // one scale for all: with one such layer it has two sides
+  sheet.paint(cells, shared, { ...sheetLook(), signed: state.signed, chosen: view.method === "rollout" ? null : view });
   state.shared = shared;
   if (!sheet.pointed) tellSheet(null);
   const map = mapNow();
   state.map = map.values ? map : null;
   find("[data-act=save]").disabled = !state.map;
-  paintBar(find(".bar"), view.colours);
+  paintBar(find(".bar"), coloursOf(map, view));
   find(".legend .words").textContent = find(".legend .words").title = legendWords(map);
+  find(".legend .words").classList.toggle("whole", !map.values); // why there is no map is read to its end
   find(".origin .words").textContent = originWords();
   if (!map.values) {
     clearCanvas(stage.heat);
     clearCanvas(stage.marks);
     stage.tooltip(null);
-    find(".legend .most").textContent = find(".legend .kind").textContent = "";
+    for (const part of ["least", "most", "kind"]) find(`.legend .${part}`).textContent = "";
     return;
   }
   const own = view.scale === "own" || view.method === "rollout";
-  state.peak = own ? largest(map.values) : shared;
+  state.peak = own ? extent(map.values) : shared;
   paintHeat(stage.heat, map, { ...view, width: stage.width, height: stage.height, peak: state.peak });
+  find(".legend .least").textContent = leastWords(map, state.peak);
   find(".legend .most").textContent = percent(state.peak);
   find(".legend .kind").textContent = words(own ? "stage.own" : "stage.shared");
   const marks = marksOf(map);
@@ -88,7 +99,7 @@ function sheetLook() {
 
 /** Beside the sheet's title: the cell that is pointed at, else what the sheet shows and where its colours end. */
 function tellSheet(line) {
-  find(".told").textContent = line ?? words("sheet.scale", { most: percent(state.shared) });
+  find(".told").textContent = line ?? words("sheet.scale", { least: leastWords(state, state.shared), most: percent(state.shared) });
 }
 
 /** What is outlined: the query's window, the query, and the patch that is read. */
@@ -101,11 +112,11 @@ function marksOf(map) {
   const { rows, cols } = layout;
   if (windows) marks.push({ rows, cols, patches: windows, weight: 1 });
   if (token >= layout.prefix.length && maps) {
-    marks.push({ rows, cols, patches: new Set([token - layout.prefix.length]), weight: 2 });
+    marks.push({ rows, cols, patches: layout.patchesOf(token), weight: 2 });
   }
   if (pointer && (view.query || view.method === "received")) {
     const read = patchAt(map.layout, pointer);
-    const patches = new Set([read.row * map.cols + read.col]);
+    const patches = new Set([read.patch]);
     marks.push({ rows: map.rows, cols: map.cols, patches, weight: 1 });
   }
   return marks;
@@ -115,7 +126,7 @@ function marksOf(map) {
 function outlinedAt(place, marks) {
   const span = { top: place.y, bottom: place.y };
   for (const { rows, cols, patches } of marks) {
-    if (!patches.has(patchAt({ rows, cols, prefix: [] }, place).token)) continue;
+    if (!patches.has(patchAt({ rows, cols }, place).patch)) continue;
     const lines = [...patches].map((patch) => Math.floor(patch / cols));
     const [first, last] = [Math.min(...lines), Math.max(...lines)];
     if (last - first > rows / 2) continue; // a shifted window that holds both ends of the picture
@@ -152,7 +163,7 @@ function legendWords(map) {
   const outside = map.outside.reduce((sum, share) => sum + share, 0);
   return [
     mapWords(map),
-    outside > 0.0005 ? words("stage.outside", { share: percent(outside), tokens: names }) : "",
+    Math.abs(outside) > 0.0005 ? words("stage.outside", { share: percent(outside), tokens: names }) : "",
     map.notice ?? "",
   ].filter(Boolean).join(" · ");
 }
@@ -169,8 +180,9 @@ function mapWords(map) {
     const dropped = discard === 0 ? "" : words("map.dropped", { share: Math.round(100 * discard) });
     return words("map.rollout", { layers, heads: words(`map.${fusion}`), kept, dropped, token });
   }
-  if (view.method === "received") return words("map.received", { layer: view.layer + 1, head });
-  return words(view.direction === "by" ? "map.raw_to" : "map.raw_from", { layer: view.layer + 1, head, token });
+  const kind = state.value.layers[view.layer].softmax ? "" : ` · ${words("map.no_softmax")}`;
+  if (view.method === "received") return words("map.received", { layer: view.layer + 1, head }) + kind;
+  return words(view.direction === "by" ? "map.raw_to" : "map.raw_from", { layer: view.layer + 1, head, token }) + kind;
 }
 
 function originWords() {

@@ -15,18 +15,21 @@ function saveView(stage, map, look, caption, untrained, name) {
   pen.imageSmoothingEnabled = look.smooth;
   pen.drawImage(heat, 0, 0, width, height);
   if (untrained) stamp(pen, unit);
-  const table = colourTable(look.colours);
+  const table = colourTable(coloursOf(map, look));
   const bar = Math.round(width * 0.3);
+  const left = map.signed ? 5 * unit : 2 * unit; // room for the number before the bar
   for (let x = 0; x < bar; x++) {
     const code = Math.round((255 * x) / (bar - 1));
     pen.fillStyle = `rgb(${table.slice(3 * code, 3 * code + 3).join(" ")})`;
-    pen.fillRect(2 * unit + x, height + 0.7 * unit, 1, 0.8 * unit);
+    pen.fillRect(left + x, height + 0.7 * unit, 1, 0.8 * unit);
   }
   pen.fillStyle = "#222";
   pen.font = `${Math.round(0.9 * unit)}px system-ui, sans-serif`;
   pen.textBaseline = "middle";
-  pen.fillText("0", unit, height + 1.1 * unit);
-  pen.fillText(percent(look.peak), 2.6 * unit + bar, height + 1.1 * unit);
+  pen.textAlign = "right";
+  pen.fillText(leastWords(map, look.peak), left - 0.5 * unit, height + 1.1 * unit);
+  pen.textAlign = "left";
+  pen.fillText(percent(look.peak), left + bar + 0.6 * unit, height + 1.1 * unit);
   pen.fillText(caption, unit, height + 2.8 * unit, width - 2 * unit);
   canvas.toBlob((blob) => {
     const link = document.createElement("a");

@@ -13,6 +13,7 @@ const state = {
   wanted: readAddress(),
   peak: 0, // where the stage's colours end
   shared: 0, // where the sheet's colours end
+  signed: false, // whether they begin below zero
   playing: 0,
   open: "explore", // the view in sight
   met: false, // whether somebody has pointed at a map
