@@ -35,10 +35,11 @@ class Distance(PerHead):
         (low_layer, low_head, low), (high_layer, high_head, high) = found
         most = max(float(each.nan_to_num(0).max()) for each in self.dropped)
         height, width = self.image_size
+        beside = f"Up to {most:.1%} of a head's attention fell on no patch and is left out."
         return (
             f"On a picture of {height} × {width} pixels, heads look from {low:.1f} pixels far "
             f"({place_words(low_layer, low_head)}) to {high:.1f} ({place_words(high_layer, high_head)}). "
-            f"Up to {most:.1%} of a head's attention fell on no patch and is left out."
+            f"{beside if most >= 0.0005 else 'All of it fell on patches.'}"
         )
 
 
