@@ -23,8 +23,9 @@ def slow(given: AttentionRecord, number: int, head: int, readout: bool) -> tuple
             if query < 0 or (query in reads) != readout:
                 continue
             row = weights[window, head, slot].tolist()
+            reached = [n for n in range(len(row)) if float(weights[window, :, slot, n].max()) > 1e-30]
             nats = -sum(share * math.log(share) for share in row if share > 0)
-            shares.append(nats / math.log(len(row)))
+            shares.append(nats / math.log(len(reached)))
             tokens.append(math.exp(nats))
     return (sum(shares) / len(shares), sum(tokens) / len(tokens)) if shares else (math.nan, math.nan)
 

@@ -18,8 +18,9 @@ def slow(one: LayerAttention, weights: Tensor, token: int) -> float:
         for i, query in enumerate(one.queries.tokens[window].tolist()):
             for j, key in enumerate(keys):
                 if query >= 0 and key == token:
+                    reached = [n for n in range(len(keys)) if float(weights[window, :, i, n].max()) > 1e-30]
                     got += float(weights[window, :, i, j].double().mean())
-                    expected += 1 / len(keys)
+                    expected += (j in reached) / len(reached)
     return got / expected if expected else 0.0
 
 

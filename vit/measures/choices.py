@@ -1,7 +1,11 @@
 """What several measures ask of a record: layers whose rows are shares, and the block that holds a layer."""
 
+from torch import Tensor
+
 from vit.attention import AttentionRecord, LayerAttention, LayerFeatures, whole_number
 from vit.errors import MethodError
+
+_MASKED = 1e-30  # e^-100 is 4e-44; scores that a network computes are never so far apart in all heads
 
 
 def check_shares(record: AttentionRecord, layer: LayerAttention, what: str) -> None:
@@ -11,6 +15,18 @@ def check_shares(record: AttentionRecord, layer: LayerAttention, what: str) -> N
             f"What multiplies the values in layer {layer.name} of {record.model} is no softmax: its rows are not "
             f"shares that sum to 1, so {what} isn't defined for them."
         )
+
+
+def in_reach(layer: LayerAttention, weights: Tensor) -> Tensor:
+    """Which keys each query may look at, ``(windows, queries, keys)``, 0 or 1.
+
+    A shifted window holds patches of two edges of the picture, and a mask keeps them apart. A record has no masks, but
+    a mask of −100 leaves no head a share that could be told from 0: where there are several windows, a pair without
+    any is out of reach.
+    """
+    if weights.shape[0] == 1:
+        return weights.new_ones(weights[:, 0].shape)
+    return (weights.amax(1) > _MASKED).float()
 
 
 def block_of(record: AttentionRecord, layer: int) -> LayerFeatures:

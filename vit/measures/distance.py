@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vit.attention import AttentionRecord, LayerAttention, TokenLayout
 from vit.errors import MethodError
-from vit.measures.choices import check_shares
+from vit.measures.choices import check_shares, in_reach
 from vit.measures.registry import registered
 from vit.measures.result import PerHead, place_words
 
@@ -103,8 +103,9 @@ def _of_layer(layer: LayerAttention, image_size: tuple[int, int]) -> tuple[Tenso
     rows = torch.where(counts, travelled / on_patches.clamp_min(1e-30), 0.0)
     means = rows.sum((0, 2)) / counts.sum((0, 2))  # 0 / 0, no row that looks at a patch, is NaN
     missed = torch.where(asking.unsqueeze(1), 1 - on_patches, 0.0).sum((0, 2)) / asking.sum()
-    alike = apart.sum(2) / pairs.sum(2).clamp_min(1)  # (windows, queries)
-    return means, missed.clamp_min(0), alike[asking & pairs.any(2)].mean()
+    reached = in_reach(layer, weights) * pairs  # (windows, queries, keys)
+    alike = (apart * reached).sum(2) / reached.sum(2).clamp_min(1)  # (windows, queries)
+    return means, missed.clamp_min(0), alike[asking & reached.any(2)].mean()
 
 
 _EXACT = "donot_use_mm_for_euclid_dist"  # the fast way loses digits where two places are close

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from vit.attention import AttentionRecord, LayerAttention
-from vit.measures.choices import check_shares
+from vit.measures.choices import check_shares, in_reach
 from vit.measures.registry import registered
 from vit.measures.result import PerHead, Row, place_words
 from vit.methods.choices import asking
@@ -57,10 +57,10 @@ class Entropy(PerHead):
 def entropy(record: AttentionRecord) -> Entropy:
     """How evenly each head spreads its attention, and over how many tokens as it were.
 
-    Formula: of each row ``H = −Σ_k A ln A``, shown as ``H / ln T`` for T tokens to choose among (all slots of the row,
-    padding too, if the network looks at it), and ``e^H``, the effective tokens; means over the rows. The readout's row
-    (CLS; the mean over CLS and DIST; a pool's query) stands apart and is not in the mean of the others. It is NaN
-    where the classifier reads the mean of all patches, and the others are NaN where nobody else asks.
+    Formula: of each row ``H = −Σ_k A ln A``, shown as ``H / ln T`` for T tokens to choose among (all that the row may
+    look at, padding too, if the network looks at it), and ``e^H``, the effective tokens; means over the rows. The
+    readout's row (CLS; the mean over CLS and DIST; a pool's query) stands apart and is not in the mean of the others.
+    It is NaN where the classifier reads the mean of all patches, and the others are NaN where nobody else asks.
 
     Raises MethodError where rows are no shares.
     """
@@ -68,7 +68,7 @@ def entropy(record: AttentionRecord) -> Entropy:
     for layer in record.layers:
         check_shares(record, layer, "an entropy")
         found.append(_of_layer(layer, record.readout))
-    share, effective, readout, readout_effective = (tuple(column) for column in zip(*found, strict=True))
+    share, effective, readout, readout_effective, keys = (tuple(column) for column in zip(*found, strict=True))
     return Entropy(
         layers=tuple(layer.name for layer in record.layers),
         heads=share,
@@ -76,14 +76,20 @@ def entropy(record: AttentionRecord) -> Entropy:
         readout=readout,
         effective=effective,
         readout_effective=readout_effective,
-        keys=tuple(layer.shape[-1] for layer in record.layers),
+        keys=keys,
     )
 
 
-def _of_layer(layer: LayerAttention, readout_tokens: tuple[str, ...]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Each (heads,): share of the highest entropy and effective tokens, of all other rows and of the readout's."""
-    nats = torch.special.entr(layer.weights).sum(-1)  # (windows, heads, queries)
-    highest = math.log(layer.shape[-1]) or math.nan  # one token leaves no choice
+def _of_layer(layer: LayerAttention, readout_tokens: tuple[str, ...]) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
+    """Share of the highest entropy and effective tokens, of all other rows and of the readout's, each (heads,).
+
+    Beside them the most tokens that a row may look at.
+    """
+    weights = layer.weights
+    nats = torch.special.entr(weights).sum(-1)  # (windows, heads, queries)
+    choices = in_reach(layer, weights).sum(-1)  # (windows, queries)
+    highest = choices.log().unsqueeze(1)
+    share = torch.where(highest > 0, nats / highest, math.nan)  # one token leaves no choice
     prefix = len(layer.queries.prefix)
     reads, _ = asking(layer.queries, None, readout_tokens)  # (tokens,)
     reads[prefix:] = 0  # a mean over all patches is no row of its own
@@ -91,7 +97,8 @@ def _of_layer(layer: LayerAttention, readout_tokens: tuple[str, ...]) -> tuple[T
     others = ((layer.queries.tokens >= 0) & (readout == 0)).float()
 
     def mean(values: Tensor, rows: Tensor) -> Tensor:
-        return torch.einsum("whq,wq->h", values, rows) / rows.sum()  # no such row: 0 / 0, NaN
+        chosen = torch.where(rows.unsqueeze(1) > 0, values * rows.unsqueeze(1), 0.0)
+        return chosen.sum((0, 2)) / rows.sum()  # no such row: 0 / 0, NaN
 
-    tokens = nats.exp()
-    return mean(nats, others) / highest, mean(tokens, others), mean(nats, readout) / highest, mean(tokens, readout)
+    tokens, most = nats.exp(), int(choices.max())
+    return mean(share, others), mean(tokens, others), mean(share, readout), mean(tokens, readout), most

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vit.attention import AttentionRecord, LayerAttention
-from vit.measures.choices import check_number, check_shares
+from vit.measures.choices import check_number, check_shares, in_reach
 from vit.measures.registry import registered
 from vit.measures.result import PerHead, Row, listed, place_words
 from vit.methods.choices import token_words
@@ -57,9 +57,10 @@ def sinks(record: AttentionRecord, times: float = 5.0) -> Sinks:
     """The tokens that receive far more than an even share, and how much each head looks at them.
 
     Formula: a token receives ``Σ_q mean_h A[q,k]``, over all rows q of the layer; if every row were even, it would
-    receive ``Σ_q 1/T_q`` of the rows that can reach it. A sink is a token of which the one is at least ``times`` the
-    other: patches and prefix tokens alike, in each layer by itself. Named after Xiao et al. 2024
-    (https://arxiv.org/abs/2309.17453), seen in ViTs by Darcet et al. 2024 (https://arxiv.org/abs/2309.16588).
+    receive ``Σ_q 1/T_q`` of the rows that may look at it, T_q being the number of tokens that row q may look at. A
+    sink is a token of which the one is at least ``times`` the other: patches and prefix tokens alike, in each layer by
+    itself. Named after Xiao et al. 2024 (https://arxiv.org/abs/2309.17453), seen in ViTs by Darcet et al. 2024
+    (https://arxiv.org/abs/2309.16588).
 
     Raises MethodError where rows are no shares.
     """
@@ -94,8 +95,7 @@ def received_evenly(layer: LayerAttention, weights: Tensor) -> Tensor:
     """
     asks = (layer.queries.tokens >= 0).float()  # (windows, queries)
     got = layer.keys.scatter(torch.einsum("whqk,wq->wk", weights, asks) / layer.heads)  # (tokens,)
-    alike = asks.sum(1, keepdim=True).expand(-1, layer.shape[-1]) / layer.shape[-1]  # (windows, keys)
-    expected = layer.keys.scatter(alike)
+    expected = layer.keys.scatter(torch.einsum("wqk,wq->wk", _evenly(layer, weights), asks))
     return torch.where(expected > 0, got / expected.clamp_min(1e-30), 0.0)
 
 
@@ -104,7 +104,13 @@ def _share_on(layer: LayerAttention, weights: Tensor, tokens: list[int]) -> tupl
     asks = (layer.queries.tokens >= 0).float()  # (windows, queries)
     chosen = torch.isin(layer.keys.tokens, torch.tensor(tokens, dtype=torch.int64)).float()  # (windows, keys)
     share = torch.einsum("whqk,wq,wk->h", weights, asks, chosen) / asks.sum()
-    return share, torch.einsum("wq,wk->", asks, chosen) / layer.shape[-1] / asks.sum()
+    return share, torch.einsum("wqk,wq,wk->", _evenly(layer, weights), asks, chosen) / asks.sum()
+
+
+def _evenly(layer: LayerAttention, weights: Tensor) -> Tensor:
+    """What the rows of a head would be that looks at all it may look at alike: ``(windows, queries, keys)``."""
+    reached = in_reach(layer, weights)
+    return reached / reached.sum(-1, keepdim=True).clamp_min(1)
 
 
 def _words(layer: LayerAttention, token: int) -> str:
