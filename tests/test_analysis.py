@@ -36,6 +36,17 @@ def test_a_picture_seen_before_runs_nothing(runs):
     assert len(runs) == 1
 
 
+def test_measures_are_given_what_they_need(runs):
+    analysis = Analysis()
+    assert "pixels" in analysis.measure(photo(), "one", "distance").summary
+    followed = analysis.measure(photo(), "one", "lens", target=3)
+    assert "class 3" in followed.summary
+    assert analysis.measure(photo(), "one", "filters", count=5).summary.startswith("The 5 principal components")
+    with pytest.raises(MethodError, match="its options: layer, k"):
+        analysis.measure(photo(1), "one", "norms", head=2)
+    assert len(runs) == 2  # with features and without; a wrong option runs nothing
+
+
 def test_another_picture_or_model_is_another_record(runs):
     analysis = Analysis()
     records = [analysis.record(photo(seed), name) for seed in (0, 1) for name in ("one", "two")]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from vit.errors import ModelError as ModelError
     from vit.errors import VitError as VitError
     from vit.image import load_image as load_image
+    from vit.measures import list_measures as list_measures
+    from vit.measures import measure as measure
     from vit.methods import explain as explain
     from vit.methods import list_methods as list_methods
     from vit.models import list_models as list_models
@@ -37,6 +39,7 @@ _HOME = {
     "vit.capture": ("record_attention",),
     "vit.errors": ("BudgetError", "CaptureError", "ImageError", "MethodError", "ModelError", "VitError"),
     "vit.image": ("load_image",),
+    "vit.measures": ("list_measures", "measure"),
     "vit.methods": ("explain", "list_methods"),
     "vit.models": ("list_models", "load_model"),
     "vit.render": ("overlay",),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # torch is imported when the first model is loaded, so that t
     from torch import Tensor
 
     from vit.attention import AttentionRecord, Heatmap
+    from vit.measures import Measured
     from vit.models.vision_model import VisionModel
     from vit.what_if import Silenced, WhatIf
 
@@ -170,6 +171,17 @@ class Analysis:
         loaded = self.model(model, say)
         with self._computing:
             return what_if(loaded, image, hide, silence)
+
+    def measure(self, image: np.ndarray, model: str, name: str, say: Say | None = None, **options: Any) -> "Measured":
+        """What a measure finds on a picture; what it needs of the record and of the model is seen to."""
+        from vit.measures import get_measure, measure
+        from vit.measures.registry import check_options
+        from vit.models.parts import parts
+
+        chosen = get_measure(name)
+        check_options(name, options)
+        record = self.record(image, model, say, keep=chosen.keep)
+        return measure(record, name, **options, **parts(self.model(model, say), record, chosen.parts))
 
     def _keep(self, key: tuple, record: "AttentionRecord") -> None:
         with self._lock:

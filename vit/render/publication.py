@@ -35,6 +35,7 @@ _METADATA = {
     ".svg": {"Date": None, "Creator": None},
     ".png": {"Software": None},
 }
+_DESCRIPTION = {".pdf": "Subject", ".svg": "Description", ".png": "Description"}
 _WIDTH = 7.0  # inches: a page's two columns
 _PIXELS = 1200  # the longer side of an embedded picture at most
 
@@ -131,9 +132,13 @@ def _caption(heats: Sequence["Heatmap"], titles: Sequence[str]) -> list[str]:
     return [line if len(line) <= 150 else line[:149] + "…" for line in dict.fromkeys(lines)]
 
 
-def file_of(page: Figure, kind: str, dpi: int) -> bytes:
-    """A page of plots as the bytes of a .pdf, .svg or .png file; the same page gives the same bytes."""
+def file_of(page: Figure, kind: str, dpi: int, words: str = "") -> bytes:
+    """A page of plots as the bytes of a .pdf, .svg or .png file; the same page gives the same bytes.
+
+    ``words`` are written into the file as its description.
+    """
+    metadata = _METADATA[kind] | ({_DESCRIPTION[kind]: words} if words else {})
     content = io.BytesIO()
     with _ONE_FILE_AT_A_TIME, matplotlib.rc_context(_SETTINGS):
-        page.savefig(content, format=kind[1:], dpi=dpi, bbox_inches="tight", pad_inches=0.04, metadata=_METADATA[kind])
+        page.savefig(content, format=kind[1:], dpi=dpi, bbox_inches="tight", pad_inches=0.04, metadata=metadata)
     return content.getvalue()
