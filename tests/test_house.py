@@ -17,6 +17,7 @@ FLOORS = [
     ("vit.fused", "vit.capture", "vit.archive"),
     ("vit.methods", "vit.measures"),
     ("vit.render",),
+    ("vit.truth",),
     ("vit.analysis",),
     ("vit.training",),
     ("vit.commands", "vit.ui"),

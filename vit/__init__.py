@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vit.models import list_models as list_models
     from vit.models import load_model as load_model
     from vit.render import overlay as overlay
+    from vit.truth.check import check as check
 
 _HOME = {
     "vit.attention": ("AttentionRecord", "Grid", "Heatmap", "LayerAttention", "TokenLayout"),
@@ -39,6 +40,7 @@ _HOME = {
     "vit.methods": ("explain", "list_methods"),
     "vit.models": ("list_models", "load_model"),
     "vit.render": ("overlay",),
+    "vit.truth.check": ("check",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE)

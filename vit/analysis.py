@@ -7,7 +7,7 @@ bytes. Safe for many threads; two that ask for the same thing wait for one compu
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -17,8 +17,11 @@ from vit.errors import ModelError, VitError
 from vit.image import fingerprint
 
 if TYPE_CHECKING:  # torch is imported when the first model is loaded, so that the page opens at once
+    from torch import Tensor
+
     from vit.attention import AttentionRecord, Heatmap
     from vit.models.vision_model import VisionModel
+    from vit.truth.check import Check
 
 MODEL_BYTES = 4_000_000_000  # of loaded weights; the least recently used models go first
 
@@ -123,6 +126,34 @@ class Analysis:
 
         needs_gradients = "gradients" in get_method(method).needs
         return explain(self.record(image, model, target=target if needs_gradients else None), method, **options)
+
+    def check(
+        self,
+        image: np.ndarray,
+        model: str,
+        maps: "Sequence[str | Heatmap] | None" = None,
+        target: int | None = None,
+        say: Say | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        **settings: Any,
+    ) -> "Check":
+        """The truth check of maps of a picture, as ``vit.check``; methods' maps are made of kept records.
+
+        A place is held for one batch at a time, so that nobody waits for the whole of another's check.
+        """
+        loaded = self.model(model, say)
+        from vit.truth.check import check, predictor
+
+        predict = predictor(loaded)
+
+        def in_turn(pixels: "Tensor") -> "Tensor":
+            with self._computing:
+                return predict(pixels)
+
+        def heatmap(method: str, target: int) -> "Heatmap":
+            return self.heatmap(image, model, method, target)
+
+        return check(loaded, image, maps, target, predict=in_turn, heatmap=heatmap, progress=progress, **settings)
 
     def _keep(self, key: tuple, record: "AttentionRecord") -> None:
         with self._lock:

@@ -27,7 +27,7 @@ def faithfulness(
     seed: int = 0,
     backwards: bool = True,
     blur: float = 1 / 14,
-    batch: int = 32,
+    batch: int = 16,
     progress: Progress | None = None,
 ) -> list[Faithfulness]:
     """Deletion and insertion by patches in each map's order, against random orders and the reversed one.
