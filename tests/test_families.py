@@ -27,9 +27,9 @@ with (Path(__file__).parent / "timm-variants.csv").open(newline="") as _file:
     VARIANTS = {row["variant"]: row for row in csv.DictReader(_file)}
 WITH_MAPS = [name for name, row in VARIANTS.items() if int(row["attention_maps"])]
 WITHOUT = [name for name in VARIANTS if name not in WITH_MAPS]
-# The list counts softmaxes. ConViT's gated layers have two each, of content and of position, which together are the one
-# matrix that multiplies the values: that is what is recorded.
-MATRICES = {"convit_tiny": 12}
+# The list counts softmaxes. ConViT's gated layers have two each, of content and of position, and so has differential
+# attention; together they are the one matrix that multiplies the values: that is what is recorded.
+MATRICES = {"convit_tiny": 12, "vit_dwee_patch16_reg1_gap_256": 14, "vit_dpwee_patch16_reg1_gap_256": 16}
 
 
 def variant(name: str) -> VisionModel:
@@ -53,7 +53,7 @@ def model(request) -> VisionModel:
 
 
 class Spy(TorchFunctionMode):
-    """Keeps the values and the result of each planned product."""
+    """Keeps the values and the result of each planned product; of products that are mixed, what they are mixed to."""
 
     def __init__(self, layers: tuple[Layer, ...]):
         super().__init__()
@@ -62,6 +62,8 @@ class Spy(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
+        if self.seen and function is torch.Tensor.sub and args[0] is self.seen[-1][2] and self.seen[-1][0].others:
+            self.seen[-1] = (*self.seen[-1][:2], result)
         if function is FUSED or function in PRODUCTS:
             layer = self.layers.get(self.calls)
             self.calls += 1

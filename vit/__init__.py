@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vit.models import load_model as load_model
     from vit.render import overlay as overlay
     from vit.truth.check import check as check
+    from vit.what_if import what_if as what_if
 
 _HOME = {
     "vit.attention": ("AttentionRecord", "Grid", "Heatmap", "LayerAttention", "TokenLayout"),
@@ -41,6 +42,7 @@ _HOME = {
     "vit.models": ("list_models", "load_model"),
     "vit.render": ("overlay",),
     "vit.truth.check": ("check",),
+    "vit.what_if": ("what_if",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE)

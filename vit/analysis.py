@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # torch is imported when the first model is loaded, so that t
     from vit.attention import AttentionRecord, Heatmap
     from vit.models.vision_model import VisionModel
     from vit.truth.check import Check
+    from vit.what_if import Silenced, WhatIf
 
 MODEL_BYTES = 4_000_000_000  # of loaded weights; the least recently used models go first
 
@@ -99,10 +100,19 @@ class Analysis:
             return model
 
     def record(
-        self, image: np.ndarray, model: str, say: Say | None = None, target: int | None = None
+        self,
+        image: np.ndarray,
+        model: str,
+        say: Say | None = None,
+        target: int | None = None,
+        keep: tuple[str, ...] = (),
     ) -> "AttentionRecord":
-        """Every layer's attention for a picture, from memory if it was asked for before."""
-        key = (fingerprint(image), model, target)
+        """Every layer's attention for a picture, from memory if it was asked for before.
+
+        ``target`` and ``keep`` are those of ``record_attention``: a class whose gradients are taken, and what else the
+        record holds.
+        """
+        key = (fingerprint(image), model, target, keep)
         with self._once(key):
             with self._lock:
                 if key in self._records:
@@ -114,7 +124,7 @@ class Analysis:
             # Layers of one picture use all cores: more pictures at once would only wait for each other in memory.
             progress = (lambda done, _: say(f"layer {done}")) if say else None
             with self._computing:
-                record = record_attention(loaded, image, target=target, progress=progress)
+                record = record_attention(loaded, image, target=target, progress=progress, keep=keep)
             self._keep(key, record)
             return record
 
@@ -124,8 +134,25 @@ class Analysis:
         """A method's map of a picture; gradients are recorded only for methods that need them."""
         from vit.methods import explain, get_method
 
-        needs_gradients = "gradients" in get_method(method).needs
-        return explain(self.record(image, model, target=target if needs_gradients else None), method, **options)
+        needs = get_method(method).needs
+        target = target if "gradients" in needs else None
+        keep = tuple(need for need in needs if need != "gradients")
+        return explain(self.record(image, model, target=target, keep=keep), method, **options)
+
+    def what_if(
+        self,
+        image: np.ndarray,
+        model: str,
+        hide: "Tensor | None" = None,
+        silence: "Sequence[Silenced]" = (),
+        say: Say | None = None,
+    ) -> "WhatIf":
+        """The answer with patches hidden and heads silent, beside the answer without; nothing of it is kept."""
+        from vit.what_if import what_if
+
+        loaded = self.model(model, say)
+        with self._computing:
+            return what_if(loaded, image, hide, silence)
 
     def check(
         self,

@@ -14,7 +14,7 @@ def test_a_head_s_row_is_the_row_of_its_matrix(family):
     record = record_attention(tiny_model(family), photo())
     for number, layer in enumerate(record.layers):
         for query in (None, int(layer.queries.tokens[-1, -1])):
-            shares, _ = asking(layer.queries, query)
+            shares, _ = asking(layer.queries, query, record.readout)
             heat = explain(record, "raw", layer=number, head=1, query=query)
             expected = layer.keys.patches(shares.double() @ dense(layer, head=1))
             assert torch.allclose(heat.values.double(), expected, atol=1e-6)

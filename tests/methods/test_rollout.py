@@ -69,7 +69,7 @@ def test_the_row_vector_equals_the_full_product(family, size):
     product = full_rollout(record.layers)
     top, below = record.layers[-1].queries, record.layers[0].queries
     for query in (None, int(top.tokens[-1, -1])):
-        shares, _ = asking(top, query)
+        shares, _ = asking(top, query, record.readout)
         expected = below.patches(shares.double() @ product)
         assert torch.allclose(explain(record, "rollout", query=query).values.double(), expected, atol=1e-6)
 

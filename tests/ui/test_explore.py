@@ -59,7 +59,7 @@ def test_errors_become_a_sentence_and_never_a_trace(tmp_path, caplog):
 
 
 def test_what_is_being_done_is_told_while_it_takes_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(explore, "_BETWEEN_LINES", -1.0)
+    monkeypatch.setattr("vit.ui.told._BETWEEN_LINES", -1.0)
     picture = np.zeros((8, 8, 3), np.uint8)
     first, last = explore.answers(Standin(), picture, "tiny", {"ticket": 1}, str(tmp_path))  # type: ignore[arg-type]
     assert first == {"ticket": 1, "busy": "loading tiny"} and "layers" in last
@@ -96,7 +96,7 @@ def test_the_opening_falls_back_to_a_bundled_model_and_says_so(tmp_path, monkeyp
 
 
 def test_work_ends_when_nobody_waits_any_more(tmp_path, monkeypatch):
-    monkeypatch.setattr(explore, "_BETWEEN_LINES", -1.0)
+    monkeypatch.setattr("vit.ui.told._BETWEEN_LINES", -1.0)
     go, over = threading.Event(), threading.Event()
     said = []
 

@@ -39,11 +39,12 @@ def head_words(head: Head) -> str:
     return f"{head} of all heads" if isinstance(head, str) else f"head {head + 1}"
 
 
-def asking(layout: TokenLayout, query: Query) -> tuple[Tensor, str]:
+def asking(layout: TokenLayout, query: Query, readout: tuple[str, ...]) -> tuple[Tensor, str]:
     """Who asks: shares of the query tokens that sum to 1, ``(tokens,)``, and in words for the caption.
 
-    Without a query it is the readout, the token (or tokens) that the classifier reads: the CLS token; the mean of
-    CLS and DIST for a distilled DeiT; the query of an attention pool; else the mean over all patches.
+    Without a query it is the record's readout, the token (or tokens) that the classifier reads: CLS, the mean of CLS
+    and DIST for a distilled DeiT, the query of an attention pool, or all patches. A layer that those tokens take no
+    part in is read as the mean over all its patches.
     """
     shares = torch.zeros(layout.count)
     if query is not None:
@@ -53,16 +54,15 @@ def asking(layout: TokenLayout, query: Query) -> tuple[Tensor, str]:
             raise MethodError(f"In this layer only {have} asks; choose another layer for {token_words(layout, token)}.")
         shares[token] = 1.0
         return shares, f"from {token_words(layout, token)}"
-    if "pool" in layout.prefix:
-        shares[layout.token("pool")] = 1.0
-        return shares, "from the pool's query"
-    if "cls" in layout.prefix and "dist" in layout.prefix:
-        shares[[layout.token("cls"), layout.token("dist")]] = 0.5
-        return shares, "from the mean of CLS and DIST"
-    if "cls" in layout.prefix:
-        shares[layout.token("cls")] = 1.0
-        return shares, "from CLS"
-    shares[len(layout.prefix) :] = 1.0 / layout.grid.size
+    if int(layout.tokens.max()) < len(layout.prefix) and not set(readout) <= set(layout.prefix):
+        readout = layout.prefix  # no patch asks in this layer
+    if set(readout) <= set(layout.prefix):
+        shares[[layout.token(name) for name in readout]] = 1.0 / len(readout)
+        names = [name.upper() for name in readout]
+        if readout == ("pool",):
+            return shares, "from the pool's query"
+        return shares, f"from {names[0]}" if len(names) == 1 else f"from the mean of {' and '.join(names)}"
+    shares[len(layout.prefix) :] = 1.0 / (layout.count - len(layout.prefix))
     return shares, "from the mean of all patches"
 
 

@@ -29,7 +29,7 @@ def raw(
         matrix = matrix.transpose(1, 2)
     else:
         raise MethodError(f"direction={direction!r} is not one of: to, by.")
-    shares, words = asking(asked_of, query)
+    shares, words = asking(asked_of, query, record.readout)
     per_token = answered_on.scatter(torch.einsum("wq,wqk->wk", asked_of.gather(shares), matrix))
     if direction == "by":
         words = words.replace("from ", "to ", 1)

@@ -44,7 +44,7 @@ def rollout(
         raise MethodError(f"The range of layers is empty: it starts at layer {start} and ends at layer {end}.")
 
     layout = top.queries
-    shares, words = asking(layout, query)  # (tokens,), sums to 1
+    shares, words = asking(layout, query, record.readout)  # (tokens,), sums to 1
     for layer in reversed(record.layers[start : end + 1]):
         shares = carry(shares, layout, layer.queries)
         shares, layout = step(layer, shares, head_fusion, discard, residual)

@@ -127,7 +127,8 @@ def heatmap_of(model: VisionModel, image: np.ndarray) -> HeatmapOf:
     def heatmap(name: str, target: int) -> Heatmap:
         needs = get_method(name).needs
         if needs not in records:
-            records[needs] = record_attention(model, image, target=target if "gradients" in needs else None)
+            keep = tuple(need for need in needs if need != "gradients")
+            records[needs] = record_attention(model, image, target=target if "gradients" in needs else None, keep=keep)
         return explain(records[needs], name)
 
     return heatmap

@@ -1,10 +1,6 @@
 """The Explore view: a photo and a model's name go to the server once; all looking then happens in the browser."""
 
 import json
-import logging
-import queue
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +15,10 @@ from vit.ui.explorer import Explorer
 from vit.ui.model_list import choices
 from vit.ui.pack import pack
 from vit.ui.photo import Photo
+from vit.ui.told import Say, told
+from vit.ui.view_link import add_views
+from vit.ui.views import all_views
 
-_log = logging.getLogger(__name__)
-_BETWEEN_LINES = 0.15  # seconds: a line on what is being done comes no oftener
-_WRONG = "Something went wrong on the server with this photo and this model; try another of either."
 _GONE = "The server no longer keeps this photo: choose it again."
 
 
@@ -42,13 +38,13 @@ class Door(Photo):
 class Refused(str):
     """A sentence in place of a picture."""
 
+    gone = False
+
 
 class Gone(Refused):
     """The uploaded file has been cleaned up; a page that still holds it sends it again."""
 
-
-class _Left(Exception):
-    """Nobody waits for the answer any more."""
+    gone = True
 
 
 def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency_id: str) -> Explorer:
@@ -56,7 +52,8 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency
     from vit.models.bundled import bundled_names
 
     shown = examples()
-    explorer = Explorer(elem_id="explorer", examples=[example.for_page() for example in shown])
+    views = all_views()
+    explorer = Explorer(views, elem_id="explorer", examples=[example.for_page() for example in shown])
     photo = Door(visible=False, type="numpy")
     question = gr.Textbox(visible=False)  # JSON: the ticket, and the example's name if it is one
 
@@ -89,6 +86,7 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency
     explorer.ask(look, given, out, js=asked, **listen).failure(None, js=failed)
     other = "(photo, question, model) => [...window.attentionExplorer.otherModel(model), model]"
     model.input(look, given, out, js=other, **listen).failure(None, js=failed)
+    add_views(analysis, views, [photo, question], lambda sent, name: _picture(sent, _example(name, shown)), listen)
     opened = "(value, model) => window.attentionExplorer?.openedModel(value, model) ?? model"
     blocks.load(opening, None, [explorer, model], **listen).then(
         None, [explorer, model], model, js=opened, show_progress="hidden", api_visibility="private"
@@ -131,44 +129,17 @@ def answers(
     ``echo`` goes into each of them; ``folder`` is where Gradio serves files from.
     """
     if isinstance(picture, str):
-        yield {**echo, "error": str(picture), "gone": isinstance(picture, Gone)}
+        yield {**echo, "error": str(picture), "gone": getattr(picture, "gone", False)}
         return
     if not model:
         yield {**echo, "error": "Choose a model first."}
         return
-    lines: queue.Queue[str | None] = queue.Queue()
-    result: list[Any] = []
-    left = threading.Event()
 
-    def say(line: str) -> None:
-        if left.is_set():
-            raise _Left
-        lines.put(line)
+    def work(say: Say) -> dict:
+        record = analysis.record(picture, model, say=say)
+        return pack(picture, record, folder, about=_about(model, record.provenance))
 
-    def work() -> None:
-        try:
-            record = analysis.record(picture, model, say=say)
-            result.append(pack(picture, record, folder, about=_about(model, record.provenance)))
-        except VitError as error:
-            result.append(str(error))
-        except _Left:
-            _log.debug("%s was abandoned", model)
-        except Exception:
-            _log.exception("%s failed", model)
-            result.append(_WRONG)
-        finally:
-            lines.put(None)
-
-    threading.Thread(target=work, name="analysis", daemon=True).start()
-    last = time.monotonic()
-    try:
-        while (line := lines.get()) is not None:
-            if time.monotonic() - last > _BETWEEN_LINES:
-                last = time.monotonic()
-                yield {**echo, "busy": line}
-    finally:
-        left.set()  # the visitor may have closed the page: the work ends at its next line
-    yield {**echo, **(result[0] if isinstance(result[0], dict) else {"error": result[0]})}
+    yield from told(work, echo)
 
 
 def _about(model: str, provenance: str) -> str:
@@ -189,7 +160,11 @@ def _question(asked: str, shown: list[Example]) -> tuple[int, Example | None]:
         name = fields["example"]
     except (ValueError, TypeError, KeyError):
         return 0, None
-    return ticket, next((example for example in shown if example.name == name), None)
+    return ticket, _example(name, shown)
+
+
+def _example(name: Any, shown: list[Example]) -> Example | None:
+    return next((example for example in shown if example.name == name), None)
 
 
 def _picture(picture: Any, example: Example | None) -> np.ndarray | str:

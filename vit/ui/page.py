@@ -26,8 +26,8 @@ _HERE = Path(__file__).parent
 _ASSETS = _HERE.parents[1] / "assets"
 _HEADER = f"<h1>{TITLE}</h1>"
 _TOOLS = """
-<button type="button" class="tool" data-tool="help" title="Keys" aria-label="Keys">?</button>
-<button type="button" class="tool" data-tool="theme" title="Light or dark" aria-label="Light or dark"><i></i></button>
+<button type="button" class="tool" data-tool="help" data-title="tools.keys" data-label="tools.keys">?</button>
+<button type="button" class="tool" data-tool="theme" data-title="tools.theme" data-label="tools.theme"><i></i></button>
 """
 _TOOLS_SCRIPT = """
 element.addEventListener("click", (event) => {

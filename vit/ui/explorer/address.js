@@ -1,4 +1,4 @@
-// The address holds the view: ?model=&layer=&head=&query=&method=, counted from 0, and opens to it.
+// The address holds what is shown: ?view=&model=&layer=&head=&query=&method=, counted from 0, and opens to it.
 // What rollout and direction are told (first, last, fusion, residual, discard, direction) is in it where it is not the default.
 
 const SHARES = ["residual", "discard"];
@@ -29,25 +29,31 @@ function applyAddress(view, wanted, layers) {
   }
 }
 
+function writeAddress(model, view, layers) {
+  const usual = startView(layers.length);
+  const told = Object.fromEntries(TOLD.map((name) => [name, view[name] === usual[name] ? null : view[name]]));
+  let query = view.query?.token ?? null;
+  if (view.query && !view.query.token) {
+    const { row, col } = patchAt(layers[view.layer].queries, view.query);
+    query = `${row},${col}`;
+  }
+  setAddress({ model, layer: view.layer, head: view.head, method: view.method, ...told, query });
+}
+
+const unwritten = {};
 let addressTimer = 0;
 
-function writeAddress(model, view, layers) {
-  clearTimeout(addressTimer); // browsers limit how often an address may change
+/** Writes values into the address, null takes one out. In a moment: browsers limit how often an address may change. */
+function setAddress(values) {
+  Object.assign(unwritten, values);
+  clearTimeout(addressTimer);
   addressTimer = setTimeout(() => {
     const address = new URL(window.location.href);
-    const set = (name, value) => (value === null ? address.searchParams.delete(name) : address.searchParams.set(name, value));
-    set("model", model);
-    set("layer", view.layer);
-    set("head", view.head);
-    set("method", view.method);
-    const usual = startView(layers.length);
-    for (const name of TOLD) set(name, view[name] === usual[name] ? null : view[name]);
-    let query = view.query?.token ?? null;
-    if (view.query && !view.query.token) {
-      const { row, col } = patchAt(layers[view.layer].queries, view.query);
-      query = `${row},${col}`;
+    for (const [name, value] of Object.entries(unwritten)) {
+      if (value === null) address.searchParams.delete(name);
+      else address.searchParams.set(name, value);
+      delete unwritten[name];
     }
-    set("query", query);
     window.history.replaceState(window.history.state, "", address);
   }, 150);
 }

@@ -19,10 +19,10 @@ async function receive() {
   if (state.wanted) applyAddress(state.view, state.wanted, value.layers);
   state.wanted = null;
   state.maps = new Maps(value, (layer) => arrived(layer, ticket), () => {
-    if (ticket === state.ticket) fail("The maps didn’t come through; try again.");
+    if (ticket === state.ticket) fail(words("asked.unbrought"));
   });
   state.maps.start(state.view.layer);
-  busy("bringing the maps");
+  busy(words("asked.bringing"));
   await picture.decode().catch(() => {});
   if (ticket !== state.ticket) return;
   state.pictured = true;
@@ -48,7 +48,7 @@ function kept(old, before, layers) {
 function arrived(layer, ticket) {
   if (ticket !== state.ticket || !state.maps) return;
   const { loaded, count } = state.maps;
-  find(".origin .loading").textContent = loaded < count ? `maps of ${loaded} of ${count} layers` : "";
+  find(".origin .loading").textContent = loaded < count ? words("map.loading", { loaded, count }) : "";
   root.dataset.loaded = loaded === count ? "all" : String(loaded);
   reveal();
 }
@@ -85,8 +85,8 @@ function answer(value) {
     }),
   );
   const { knows } = value;
-  find(".answer .knows").textContent = knows.length ? `It knows ${knows.length} classes only: ${knows.join(", ")}.` : "";
-  if (!value.top.length) list.textContent = "This model has no classifier.";
+  find(".answer .knows").textContent = knows.length ? words("answer.knows", { count: knows.length, classes: knows.join(", ") }) : "";
+  if (!value.top.length) list.textContent = words("answer.none");
 }
 
 function clearAnswer() {
@@ -99,13 +99,15 @@ function settle(name) {
   find(".busy").hidden = name !== "busy" && name !== "waiting";
   find(".message").hidden = name !== "error";
   find(".invite").hidden = name !== "example" || state.met;
-  const usable = name === "ready" || name === "example";
-  for (const part of [find(".controls"), find(".side")]) part.inert = !usable;
+  const shown = name === "ready" || name === "example";
+  for (const part of [find(".controls"), find(".side")]) part.inert = !shown;
+  if (shown) tellViews("usable");
 }
 
-function busy(words) {
+function busy(line) {
   if (root.dataset.state !== "waiting" || state.ticket) settle("busy");
-  find(".busy span").textContent = words;
+  find(".busy span").textContent = line;
+  tellViews("waiting", line);
 }
 
 function fail(sentence) {
@@ -113,6 +115,7 @@ function fail(sentence) {
   clearAnswer();
   find(".message p").textContent = sentence;
   settle("error");
+  tellViews("refused", sentence);
 }
 
 /** Lets go of the record that was shown: no old map under a new photo. */
@@ -120,6 +123,7 @@ function close() {
   state.maps?.close();
   Object.assign(state, { maps: null, map: null, pointer: null, pictured: false });
   play(false);
+  tellViews("empty");
   clearCanvas(stage.heat);
   clearCanvas(stage.marks);
   stage.tooltip(null);

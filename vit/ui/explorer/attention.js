@@ -24,20 +24,20 @@ function asking(layout, query) {
   }
   if (query && !query.token) {
     const { row, col, token } = patchAt(layout, query);
-    if (here(token)) return { tokens: [token], words: `row ${row + 1}, column ${col + 1}` };
+    if (here(token)) return { tokens: [token], words: words("map.place", { row: row + 1, col: col + 1 }) };
   }
   const rest = readout(layout);
-  return query ? { ...rest, notice: `This layer has no such query; shown from ${rest.words}.` } : rest;
+  return query ? { ...rest, notice: words("map.no_query", { token: rest.words }) } : rest;
 }
 
 /** What the classifier reads: the pool's query, CLS (with DIST), else all patches alike. */
 function readout({ prefix, rows, cols }) {
-  if (prefix.includes("pool")) return { tokens: [prefix.indexOf("pool")], words: "the pool’s query" };
+  if (prefix.includes("pool")) return { tokens: [prefix.indexOf("pool")], words: words("map.pool") };
   if (prefix.includes("cls") && prefix.includes("dist")) {
-    return { tokens: [prefix.indexOf("cls"), prefix.indexOf("dist")], words: "the mean of CLS and DIST" };
+    return { tokens: [prefix.indexOf("cls"), prefix.indexOf("dist")], words: words("map.both") };
   }
   if (prefix.includes("cls")) return { tokens: [prefix.indexOf("cls")], words: "CLS" };
-  return { tokens: Array.from({ length: rows * cols }, (_, n) => prefix.length + n), words: "the mean of all patches" };
+  return { tokens: Array.from({ length: rows * cols }, (_, n) => prefix.length + n), words: words("map.patches") };
 }
 
 /** Heads fused within each slot, as the server does it: mean, max or min over heads, or one head as it is. */
@@ -59,7 +59,7 @@ function fusedEntry(layer, head, window, query, key) {
 /** A row (direction "to") or a column ("by") of one layer: shares by token, and the layout that they are over. */
 function rawMap(layer, head, query, direction) {
   const [asked, answered] = direction === "by" ? [layer.keys, layer.queries] : [layer.queries, layer.keys];
-  const { tokens, words, notice } = asking(asked, query);
+  const { tokens, words: name, notice } = asking(asked, query);
   const work = () => {
     const shares = new Float32Array(answered.count);
     for (const token of tokens) addShares(layer, head, token, direction, 1 / tokens.length, shares);
@@ -67,7 +67,7 @@ function rawMap(layer, head, query, direction) {
   };
   // The mean of all patches reads the whole layer: once is enough.
   const shares = tokens.length > 2 ? layer.remember(`rest ${head} ${direction}`, work) : work();
-  return { shares, layout: answered, words, notice, asked: tokens.length > 2 ? [] : tokens };
+  return { shares, layout: answered, words: name, notice, asked: tokens.length > 2 ? [] : tokens };
 }
 
 function addShares(layer, head, token, direction, factor, into) {
@@ -112,13 +112,13 @@ function receivedMap(layer, head) {
     }
     return into;
   });
-  return { shares, layout: keys, words: "all tokens", asked: [] };
+  return { shares, layout: keys, words: words("map.all"), asked: [] };
 }
 
 /** Attention followed from the query back through layers `last` … `first`: vit/methods/rollout.py in the browser. */
 function rolloutMap(layers, { first, last, fusion, residual, discard }, query) {
   const top = layers[last].queries;
-  const { tokens, words, notice } = asking(top, query);
+  const { tokens, words: name, notice } = asking(top, query);
   let shares = new Float32Array(top.count);
   for (const token of tokens) shares[token] = 1 / tokens.length;
   let layout = top;
@@ -126,7 +126,7 @@ function rolloutMap(layers, { first, last, fusion, residual, discard }, query) {
     shares = carry(shares, layout, layers[number].queries);
     [shares, layout] = rolloutStep(layers[number], shares, fusion, residual, discard);
   }
-  return { shares, layout, words, notice, asked: tokens.length > 2 ? [] : tokens };
+  return { shares, layout, words: name, notice, asked: tokens.length > 2 ? [] : tokens };
 }
 
 /** A row vector through one layer: shares · rownorm((1 − residual) · A + residual · I). */
@@ -206,10 +206,8 @@ function carry(shares, held, wanted) {
   const same = held.rows === wanted.rows && held.cols === wanted.cols;
   if (same && held.prefix.join() === wanted.prefix.join()) return shares;
   if (wanted.rows % held.rows || wanted.cols % held.cols) {
-    throw new Error(
-      `Rollout can’t follow attention from a grid of ${held.rows} × ${held.cols} patches to one of ` +
-        `${wanted.rows} × ${wanted.cols}: choose a range of layers with one grid.`,
-    );
+    const grid = ({ rows, cols }) => `${rows} × ${cols}`;
+    throw new Error(words("map.no_grid", { held: grid(held), wanted: grid(wanted) }));
   }
   const carried = new Float32Array(wanted.count);
   held.prefix.forEach((name, number) => {

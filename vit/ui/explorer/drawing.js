@@ -27,7 +27,7 @@ function mapNow() {
   const query = view.query ?? state.pointer;
   if (view.method === "rollout") {
     const missing = maps.layers.slice(view.first, view.last + 1).filter((layer) => !layer).length;
-    if (missing) return { words: `bringing ${missing} more layers` };
+    if (missing) return { words: words("stage.bring_layers", { count: missing }) };
     try {
       return patchMap(rolloutMap(maps.layers, view, query));
     } catch (error) {
@@ -35,7 +35,7 @@ function mapNow() {
     }
   }
   const layer = maps.layers[view.layer];
-  if (!layer) return { words: `bringing layer ${view.layer + 1}` };
+  if (!layer) return { words: words("stage.bring_layer", { layer: view.layer + 1 }) };
   return patchMap(view.method === "received" ? receivedMap(layer, view.head) : rawMap(layer, view.head, query, view.direction));
 }
 
@@ -73,7 +73,7 @@ function paint() {
   state.peak = own ? largest(map.values) : shared;
   paintHeat(stage.heat, map, { ...view, width: stage.width, height: stage.height, peak: state.peak });
   find(".legend .most").textContent = percent(state.peak);
-  find(".legend .kind").textContent = own ? "own scale" : "shared scale";
+  find(".legend .kind").textContent = words(own ? "stage.own" : "stage.shared");
   const marks = marksOf(map);
   paintMarks(stage.marks, marks, { width: stage.width, height: stage.height });
   tell(map, marks);
@@ -87,8 +87,8 @@ function sheetLook() {
 }
 
 /** Beside the sheet's title: the cell that is pointed at, else what the sheet shows and where its colours end. */
-function tellSheet(words) {
-  find(".told").textContent = words ?? `layers × heads, one scale: 0 to ${percent(state.shared)}`;
+function tellSheet(line) {
+  find(".told").textContent = line ?? words("sheet.scale", { most: percent(state.shared) });
 }
 
 /** What is outlined: the query's window, the query, and the patch that is read. */
@@ -135,13 +135,15 @@ function tell(map, marks) {
   for (const value of map.values) if (value > weight) rank++;
   const follows = !view.query && view.method !== "received";
   const top = map.values.indexOf(largest(map.values));
-  const most = `row ${Math.floor(top / map.cols) + 1}, col ${(top % map.cols) + 1} · ${percent(map.values[top])}`;
-  const first = `${percent(weight)} · row ${row + 1}, col ${col + 1} (rank ${rank})`;
-  const verb = view.direction === "by" && view.method === "raw" ? "looked at most by" : "looks most at";
-  stage.tooltip({ ...pointer, ...outlinedAt(pointer, marks) }, first, follows ? `${verb} ${most}` : `${view.direction === "by" && view.method === "raw" ? "to" : "from"} ${map.words}`);
-  const words = `row ${row + 1}, column ${col + 1}: ${percent(weight)}, rank ${rank} of ${map.values.length}${follows ? `; ${verb} ${most}` : ""}`;
+  const best = { row: Math.floor(top / map.cols) + 1, col: (top % map.cols) + 1, share: percent(map.values[top]) };
+  const back = view.direction === "by" && view.method === "raw";
+  const most = words(back ? "stage.most_by" : "stage.most_at", { place: words("stage.top", best) });
+  const here = { share: percent(weight), row: row + 1, col: col + 1, rank, count: map.values.length };
+  const second = follows ? most : words(back ? "stage.to" : "stage.from", { token: map.words });
+  stage.tooltip({ ...pointer, ...outlinedAt(pointer, marks) }, words("stage.share", here), second);
+  const spoken = [words("stage.spoken", here), ...(follows ? [most] : [])].join("; ");
   clearTimeout(state.speech);
-  state.speech = setTimeout(() => (find(".spoken").textContent = words), 300);
+  state.speech = setTimeout(() => (find(".spoken").textContent = spoken), 300);
 }
 
 function legendWords(map) {
@@ -150,7 +152,7 @@ function legendWords(map) {
   const outside = map.outside.reduce((sum, share) => sum + share, 0);
   return [
     mapWords(map),
-    outside > 0.0005 ? `${percent(outside)} on ${names}` : "",
+    outside > 0.0005 ? words("stage.outside", { share: percent(outside), tokens: names }) : "",
     map.notice ?? "",
   ].filter(Boolean).join(" · ");
 }
@@ -158,20 +160,21 @@ function legendWords(map) {
 /** What is shown: method, layer, head, query. */
 function mapWords(map) {
   const { view } = state;
-  const head = typeof view.head === "number" ? `head ${view.head + 1}` : `${view.head} of all heads`;
+  const token = map.words;
+  const head = typeof view.head === "number" ? words("map.head", { number: view.head + 1 }) : words(`map.${view.head}`);
   if (view.method === "rollout") {
     const { first, last, fusion, residual, discard } = view;
-    const layers = first === last ? `layer ${first + 1}` : `layers ${first + 1} to ${last + 1}`;
-    const kept = residual === 0.5 ? "" : `, residual ${Math.round(100 * residual)}%`;
-    const dropped = discard === 0 ? "" : `, lowest ${Math.round(100 * discard)}% left out`;
-    return `rollout of ${layers}, ${fusion} of all heads${kept}${dropped}, from ${map.words}`;
+    const layers = first === last ? words("map.one_layer", { layer: first + 1 }) : words("map.layers", { first: first + 1, last: last + 1 });
+    const kept = residual === 0.5 ? "" : words("map.kept", { share: Math.round(100 * residual) });
+    const dropped = discard === 0 ? "" : words("map.dropped", { share: Math.round(100 * discard) });
+    return words("map.rollout", { layers, heads: words(`map.${fusion}`), kept, dropped, token });
   }
-  if (view.method === "received") return `attention received in layer ${view.layer + 1}, ${head}`;
-  return `attention of layer ${view.layer + 1}, ${head}, ${view.direction === "by" ? "to" : "from"} ${map.words}`;
+  if (view.method === "received") return words("map.received", { layer: view.layer + 1, head });
+  return words(view.direction === "by" ? "map.raw_to" : "map.raw_from", { layer: view.layer + 1, head, token });
 }
 
 function originWords() {
   const { value, map } = state;
-  const weights = [value.model, value.provenance, value.about].filter(Boolean).join(", ");
-  return `weights: ${weights}${map ? ` · ${mapWords(map)}` : ""}`;
+  const weights = words("map.weights", { weights: [value.model, value.provenance, value.about].filter(Boolean).join(", ") });
+  return map ? `${weights} · ${mapWords(map)}` : weights;
 }

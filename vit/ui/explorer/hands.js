@@ -95,6 +95,7 @@ document.addEventListener("keydown", (event) => {
   if (root.querySelector("dialog[open]")) return;
   const { view } = state;
   if (event.key === "?") find("dialog.help").showModal();
+  else if (state.open !== "explore") return;
   else if (event.key === "Escape" && (view?.query || state.playing)) {
     play(false);
     set("query", "pointer");

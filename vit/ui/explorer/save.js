@@ -1,6 +1,6 @@
 // The present view as a PNG: the photo, the heat, a colour bar with its numbers, and where the map is from.
 
-function saveView(stage, map, look, words, untrained, name) {
+function saveView(stage, map, look, caption, untrained, name) {
   const width = stage.photo.naturalWidth;
   const height = stage.photo.naturalHeight;
   const unit = Math.max(12, Math.round(width / 50)); // text that suits the picture's size
@@ -27,7 +27,7 @@ function saveView(stage, map, look, words, untrained, name) {
   pen.textBaseline = "middle";
   pen.fillText("0", unit, height + 1.1 * unit);
   pen.fillText(percent(look.peak), 2.6 * unit + bar, height + 1.1 * unit);
-  pen.fillText(words, unit, height + 2.8 * unit, width - 2 * unit);
+  pen.fillText(caption, unit, height + 2.8 * unit, width - 2 * unit);
   canvas.toBlob((blob) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
@@ -41,9 +41,9 @@ function saveView(stage, map, look, words, untrained, name) {
 function stamp(pen, unit) {
   pen.font = `600 ${Math.round(1.2 * unit)}px system-ui, sans-serif`;
   pen.textBaseline = "top";
-  const words = "untrained weights";
+  const sentence = words("stage.untrained");
   pen.fillStyle = "rgba(18, 19, 21, 0.86)";
-  pen.fillRect(unit, unit, pen.measureText(words).width + 1.2 * unit, 2.2 * unit);
+  pen.fillRect(unit, unit, pen.measureText(sentence).width + 1.2 * unit, 2.2 * unit);
   pen.fillStyle = "#ffd479";
-  pen.fillText(words, 1.6 * unit, 1.5 * unit);
+  pen.fillText(sentence, 1.6 * unit, 1.5 * unit);
 }

@@ -145,9 +145,10 @@ class Sheet {
     this.canvas.style.cursor = cell ? "pointer" : "";
     const maps = cell && this.maps?.[cell.layer];
     if (!cell) return this.onTell(null);
-    const name = typeof cell.head === "number" ? `head ${cell.head + 1}` : "mean of all heads";
+    const name = typeof cell.head === "number" ? words("sheet.head", { number: cell.head + 1 }) : words("sheet.fused");
     const values = maps && typeof cell.head === "number" ? maps[cell.head].values : null;
-    const most = values ? ` · most ${percent(values.reduce((a, b) => Math.max(a, b), 0))}` : "";
-    this.onTell(`layer ${cell.layer + 1}, ${name}${most}`);
+    const told = { layer: cell.layer + 1, head: name };
+    if (!values) return this.onTell(words("sheet.cell", told));
+    this.onTell(words("sheet.cell_most", { ...told, most: percent(largest(values)) }));
   }
 }

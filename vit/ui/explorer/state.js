@@ -14,6 +14,7 @@ const state = {
   peak: 0, // where the stage's colours end
   shared: 0, // where the sheet's colours end
   playing: 0,
+  open: "explore", // the view in sight
   met: false, // whether somebody has pointed at a map
 };
 
