@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from vit.models.vision_model import Preprocessing, VisionModel
 from vit.truth.check import check, predictor
 from vit.truth.table import as_csv, as_markdown, as_text, to_npz
 
-QUICK = {"steps": 3, "orders": 2}
+QUICK: dict[str, Any] = {"steps": 3, "orders": 2}
 
 
 @pytest.mark.parametrize("family", ["vit", "our deit", "siglip", "our swin"])

@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
     shown = {str(options.folder): data}
     if options.out.is_absolute():
         shown[str(options.out)] = options.out.name
-    words = [shown.get(word, word) for word in options.words]
+    words = [str(shown.get(word, word)) for word in options.words]
     write_whole(as_markdown(found, data, f"python -m vit {shlex.join(words)}", settings).encode(), options.out)
     write_whole(as_csv(found).encode(), options.out.with_suffix(".csv"))
     write_whole(pictures_as_csv(found).encode(), options.out.with_suffix(".pictures.csv"))
