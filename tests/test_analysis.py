@@ -161,3 +161,28 @@ def test_two_classes_give_their_difference(runs):
 def test_a_class_out_of_range_is_a_sentence(runs, target):
     with pytest.raises(MethodError, match=f"Class {target} is not in 0 to 9"):
         Analysis().heatmap(photo(), "one", "relevance", target=target)
+
+
+def test_a_check_makes_its_maps_of_kept_records_and_tells_how_far_it_is(runs):
+    analysis, seen = Analysis(), []
+    found = analysis.check(
+        photo(), "one", ["raw", "rollout"], progress=lambda *numbers: seen.append(numbers), steps=3, orders=2
+    )
+    assert {each.method for each in found.results} == {"raw", "rollout"}
+    assert seen[-1][0] == seen[-1][1] > 0
+    assert len(runs) == 1
+    again = analysis.check(photo(), "one", [analysis.heatmap(photo(), "one", "raw")], steps=3, orders=2)
+    assert len(runs) == 1
+    (raw,) = (each for each in found.results if each.method == "raw")
+    assert again.results[0].deletion.area == pytest.approx(raw.deletion.area)
+
+
+def test_a_check_that_is_stopped_leaves_room_for_the_next(runs):
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    analysis = Analysis()
+    for _ in range(3):  # more than may run at once
+        with pytest.raises(KeyboardInterrupt):
+            analysis.check(photo(), "one", ["raw"], progress=stop, steps=3, orders=2)
+    assert analysis.check(photo(), "one", ["raw"], steps=3, orders=2).results

@@ -17,6 +17,7 @@ FLOORS = [
     ("vit.fused", "vit.watch", "vit.capture", "vit.archive", "vit.what_if"),
     ("vit.methods", "vit.measures"),
     ("vit.render",),
+    ("vit.truth",),
     ("vit.analysis", "vit.families"),
     ("vit.training",),
     ("vit.commands", "vit.ui"),

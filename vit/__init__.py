@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from vit.models import list_models as list_models
     from vit.models import load_model as load_model
     from vit.render import overlay as overlay
+    from vit.truth.check import check as check
     from vit.what_if import what_if as what_if
 
 _HOME = {
@@ -43,6 +44,7 @@ _HOME = {
     "vit.methods": ("explain", "list_methods"),
     "vit.models": ("list_models", "load_model"),
     "vit.render": ("overlay",),
+    "vit.truth.check": ("check",),
     "vit.what_if": ("what_if",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # torch is imported when the first model is loaded, so that t
     from vit.attention import AttentionRecord, Heatmap
     from vit.measures import Measured
     from vit.models.vision_model import VisionModel
+    from vit.truth.check import Check
     from vit.what_if import Silenced, WhatIf
 
 MODEL_BYTES = 4_000_000_000  # of loaded weights; the least recently used models go first
@@ -182,6 +183,34 @@ class Analysis:
         check_options(name, options)
         record = self.record(image, model, say, keep=chosen.keep)
         return measure(record, name, **options, **parts(self.model(model, say), record, chosen.parts))
+
+    def check(
+        self,
+        image: np.ndarray,
+        model: str,
+        maps: "Sequence[str | Heatmap] | None" = None,
+        target: int | None = None,
+        say: Say | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        **settings: Any,
+    ) -> "Check":
+        """The truth check of maps of a picture, as ``vit.check``; methods' maps are made of kept records.
+
+        A place is held for one batch at a time, so that nobody waits for the whole of another's check.
+        """
+        loaded = self.model(model, say)
+        from vit.truth.check import check, predictor
+
+        predict = predictor(loaded)
+
+        def in_turn(pixels: "Tensor") -> "Tensor":
+            with self._computing:
+                return predict(pixels)
+
+        def heatmap(method: str, target: int) -> "Heatmap":
+            return self.heatmap(image, model, method, target)
+
+        return check(loaded, image, maps, target, predict=in_turn, heatmap=heatmap, progress=progress, **settings)
 
     def _keep(self, key: tuple, record: "AttentionRecord") -> None:
         with self._lock:
