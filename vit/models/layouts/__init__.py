@@ -145,10 +145,34 @@ def _side(slots: Tensor, numbers: Numbers) -> _Side | None:
     grid, places = numbers.place(slots)
     if grid is None and bool((slots >= 0).any()):
         return None
+    if isinstance(grid, Grid):
+        grid, places = _without_gaps(grid, places)
     tokens = torch.where(slots >= 0, places + len(names), slots)
     for position, number in enumerate(learned):
         tokens = torch.where(slots == number, position, tokens)
     return _Side(grid, names, tokens)
+
+
+def _without_gaps(grid: Grid, places: Tensor) -> tuple[Grid, Tensor]:
+    """A side that took every second row and column and left the rest (LeViT) is the coarser grid: cells without gaps.
+
+    ``places`` (windows, slots) in raster order of the grid, negative where there is no patch; the same of the new one.
+    """
+    patches = places >= 0
+    rows, cols = places // grid.cols, places % grid.cols
+    steps = _step(rows[patches], grid.rows), _step(cols[patches], grid.cols)
+    coarse = Grid(-(-grid.rows // steps[0]), -(-grid.cols // steps[1]))
+    if coarse == grid or int(places[patches].unique().numel()) != coarse.size:
+        return grid, places
+    return coarse, torch.where(patches, rows // steps[0] * coarse.cols + cols // steps[1], places)
+
+
+def _step(lines: Tensor, count: int) -> int:
+    """How far apart the rows (or the columns) that are there lie, if that is even and reaches over all ``count``."""
+    there = lines.unique()
+    step = int(there[1] - there[0]) if len(there) > 1 else count
+    regular = torch.arange(int(there[0]), count, step)
+    return step if int(there[0]) < step and torch.equal(there, regular) else 1
 
 
 def _unknown(sight: Sight) -> str:
