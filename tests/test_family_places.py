@@ -30,7 +30,7 @@ from vit.models.vision_model import VisionModel
 
 pytestmark = [
     pytest.mark.families,
-    pytest.mark.filterwarnings("ignore:torch.searchsorted"),  # timm's own, when it resamples Swin's position biases
+    pytest.mark.filterwarnings("ignore::UserWarning"),  # timm's own, when it resamples Swin's position biases
 ]
 
 FIXED = ("efficientformer_l1",)  # built for 7 × 7 patches at the end
@@ -40,6 +40,7 @@ MULTIPLES = {  # sizes of whole patches, or windows, where three quarters of the
     "aimv2_large_patch14_224": (168, 224),
     "vit_small_patch14_reg4_dinov2": (168, 224),
     "halonet26t": (256, 512),
+    "pvt_v2_b2_li": (224, 448),  # its keys are 7 × 7 at any size
 }
 SQUARE = ("convit_tiny", "nest_tiny", "mvitv2_tiny", "mvitv2_small_cls")  # timm builds them for square pictures only
 # How many layers can be told where it is not all: LeViT's downsampling attention has no way around it for news to take,
