@@ -99,8 +99,11 @@ class Trace(TorchFunctionMode):
         results = [each for each in flat((result,)) if isinstance(each, Tensor)]
         call_number = self.calls
         self.calls += function is FUSED or function in PRODUCTS
-        if function is Tensor.__setitem__ and args[0] in self.known:
-            self.known[args[0]] = _written(self.known[args[0]], args[1], before.get(id(args[2])))
+        if function is Tensor.__setitem__ and from_pixels:
+            held, value = before.get(id(args[0])), before.get(id(args[2]))
+            if held is not None or value is not None:
+                self.known[args[0]] = _written(args[0], held, args[1], value)
+            self._note_write(args[0])
         if not results:
             return result
         if not from_pixels:
@@ -115,8 +118,23 @@ class Trace(TorchFunctionMode):
                 self.known[each] = numbers
             else:
                 self.known.pop(each, None)
+        if id(results[0]) in before:  # in place
+            had, has = before[id(results[0])], self.known.get(results[0])
+            lost = has is None and (had is not None or function.__name__ not in RULES)
+            if lost or (has is not None and not has.same_as(had)):
+                self._note_write(results[0])
         self._note_addition(function, result)
         return result
+
+    def _note_write(self, written: Tensor) -> None:
+        """Tensors over the same memory have changed along with this one, who knows where: they lose their numbers."""
+        memory = written.untyped_storage()._cdata
+        for other in list(self.known):
+            if other is not written and other.untyped_storage()._cdata == memory:
+                del self.known[other]
+        self.seen_pixels[written] = True
+        if written._base is not None:
+            self.seen_pixels[written._base] = True
 
     def _note_addition(self, function, result: Any) -> None:
         if function.__name__ not in ADDITIONS:
@@ -252,8 +270,9 @@ class Trace(TorchFunctionMode):
         return "" if module is None else self.modules[id(module)]
 
 
-def _written(known: Traced, where: Any, value: Traced | None) -> Traced:
+def _written(tensor: Tensor, known: Traced | None, where: Any, value: Traced | None) -> Traced:
     """What is known of a tensor after vectors, or scores, were written into a part of it."""
+    known = known or Traced(torch.full(tensor.shape, MIXED))
     rows, cols = known.rows.clone(), None if known.cols is None else known.cols.clone()
     rows[where] = MIXED if value is None else value.rows
     if cols is not None:
