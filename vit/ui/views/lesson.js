@@ -216,31 +216,9 @@ class Lesson {
     else clearCanvas(warm);
     const marks = step.still ? [] : [{ rows, cols, patches: new Set([row * cols + col]), weight: 2 }];
     paintMarks(this.find(".lines"), marks, { width, height });
-    if (map.grid) this.cuts();
+    if (map.grid) paintCuts(this.find(".lines"), rows, cols);
     this.find(".below").textContent = map.below ?? (step.still ? "" : words("lesson.point"));
     this.find(".picture").classList.toggle("still", Boolean(step.still));
-  }
-
-  /** Where the photo is cut. */
-  cuts() {
-    const canvas = this.find(".lines");
-    const pen = canvas.getContext("2d");
-    pen.globalCompositeOperation = "destination-over"; // under the chosen patch
-    pen.strokeStyle = "rgba(255, 255, 255, 0.65)";
-    pen.lineWidth = window.devicePixelRatio || 1;
-    pen.beginPath();
-    for (let row = 1; row < this.rows; row++) {
-      const y = Math.round((row * canvas.height) / this.rows) + 0.5;
-      pen.moveTo(0, y);
-      pen.lineTo(canvas.width, y);
-    }
-    for (let col = 1; col < this.cols; col++) {
-      const x = Math.round((col * canvas.width) / this.cols) + 0.5;
-      pen.moveTo(x, 0);
-      pen.lineTo(x, canvas.height);
-    }
-    pen.stroke();
-    pen.globalCompositeOperation = "source-over";
   }
 
   fit() {

@@ -56,6 +56,27 @@ function patchPicture(photo, size, rows, cols, row, col) {
   return { canvas, pixels: pixels.data };
 }
 
+/** Lines where the photo is cut, under what a canvas holds already. */
+function paintCuts(canvas, rows, cols) {
+  const pen = canvas.getContext("2d");
+  pen.globalCompositeOperation = "destination-over";
+  pen.strokeStyle = "rgba(255, 255, 255, 0.65)";
+  pen.lineWidth = window.devicePixelRatio || 1;
+  pen.beginPath();
+  for (let row = 1; row < rows; row++) {
+    const y = Math.round((row * canvas.height) / rows) + 0.5;
+    pen.moveTo(0, y);
+    pen.lineTo(canvas.width, y);
+  }
+  for (let col = 1; col < cols; col++) {
+    const x = Math.round((col * canvas.width) / cols) + 0.5;
+    pen.moveTo(x, 0);
+    pen.lineTo(x, canvas.height);
+  }
+  pen.stroke();
+  pen.globalCompositeOperation = "source-over";
+}
+
 /** A slider with its name and what it stands at. */
 function slider(title, settings, tell, change) {
   const input = make("input", { type: "range", ...settings });
