@@ -14,7 +14,7 @@ FLOORS = [
     ("vit.errors",),
     ("vit.tokens", "vit.attention", "vit.image", "vit.image_kind"),
     ("vit.models",),
-    ("vit.fused", "vit.watch", "vit.capture", "vit.archive", "vit.what_if"),
+    ("vit.fused", "vit.watch", "vit.capture", "vit.archive", "vit.lesson", "vit.what_if"),
     ("vit.methods", "vit.measures"),
     ("vit.render",),
     ("vit.truth",),
