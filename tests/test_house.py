@@ -12,11 +12,12 @@ ROOT = Path(__file__).parents[1]
 # From the ground up. A file may import from its own floor and from those below.
 FLOORS = [
     ("vit.errors",),
-    ("vit.tokens", "vit.attention", "vit.image", "vit.image_kind"),
+    ("vit.tokens", "vit.attention", "vit.image", "vit.image_kind", "vit.cores", "vit.line"),
     ("vit.models",),
     ("vit.fused", "vit.capture", "vit.archive"),
     ("vit.methods", "vit.measures"),
     ("vit.render",),
+    ("vit.budget",),
     ("vit.analysis",),
     ("vit.training",),
     ("vit.commands", "vit.ui"),

@@ -1,7 +1,6 @@
 """The Explore view: a photo and a model's name go to the server once; all looking then happens in the browser."""
 
 import json
-import logging
 import queue
 import threading
 import time
@@ -16,11 +15,13 @@ from vit.analysis import Analysis
 from vit.errors import ImageError, VitError
 from vit.ui.examples import Example, examples
 from vit.ui.explorer import Explorer
+from vit.ui.faults import code_of, note
+from vit.ui.limits import INFERENCE, LISTENERS
+from vit.ui.listener import Left
 from vit.ui.model_list import choices
 from vit.ui.pack import pack
 from vit.ui.photo import Photo
 
-_log = logging.getLogger(__name__)
 _BETWEEN_LINES = 0.15  # seconds: a line on what is being done comes no oftener
 _WRONG = "Something went wrong on the server with this photo and this model; try another of either."
 _GONE = "The server no longer keeps this photo: choose it again."
@@ -35,23 +36,23 @@ class Door(Photo):
             return Gone(_GONE)
         try:
             return super().preprocess(payload)
-        except (gr.Error, VitError) as error:
-            return Refused(str(getattr(error, "message", error)))
+        except gr.Error as error:
+            refused = Refused(error.message)
+            refused.code = error.title.removeprefix("Error ")
+            return refused
 
 
 class Refused(str):
     """A sentence in place of a picture."""
+
+    code = ""  # under which the log explains it
 
 
 class Gone(Refused):
     """The uploaded file has been cleaned up; a page that still holds it sends it again."""
 
 
-class _Left(Exception):
-    """Nobody waits for the answer any more."""
-
-
-def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency_id: str) -> Explorer:
+def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer:
     """Adds the view to the page that is being built. ``model`` is the page's list of models."""
     from vit.models.bundled import bundled_names
 
@@ -79,7 +80,7 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency
 
     listen: dict[str, Any] = {
         "show_progress": "hidden",
-        "concurrency_id": concurrency_id,
+        **LISTENERS[INFERENCE],
         "api_visibility": "private",
         "trigger_mode": "always_last",
     }
@@ -131,44 +132,48 @@ def answers(
     ``echo`` goes into each of them; ``folder`` is where Gradio serves files from.
     """
     if isinstance(picture, str):
-        yield {**echo, "error": str(picture), "gone": isinstance(picture, Gone)}
+        yield {**echo, "error": str(picture), "gone": isinstance(picture, Gone), **_code(getattr(picture, "code", ""))}
         return
     if not model:
         yield {**echo, "error": "Choose a model first."}
         return
     lines: queue.Queue[str | None] = queue.Queue()
-    result: list[Any] = []
+    result: list[dict] = []
     left = threading.Event()
 
     def say(line: str) -> None:
         if left.is_set():
-            raise _Left
+            raise Left
         lines.put(line)
 
     def work() -> None:
         try:
             record = analysis.record(picture, model, say=say)
             result.append(pack(picture, record, folder, about=_about(model, record.provenance)))
-        except VitError as error:
-            result.append(str(error))
-        except _Left:
-            _log.debug("%s was abandoned", model)
-        except Exception:
-            _log.exception("%s failed", model)
-            result.append(_WRONG)
+            note("answered", model=record.model, seconds=round(time.monotonic() - began, 3))
+        except Left:
+            note("abandoned", seconds=round(time.monotonic() - began, 3))
+        except Exception as error:
+            sentence = str(error) if isinstance(error, VitError) else _WRONG
+            result.append({"error": sentence, **_code(code_of(error, "explore"))})
         finally:
             lines.put(None)
 
+    began = last = time.monotonic()
     threading.Thread(target=work, name="analysis", daemon=True).start()
-    last = time.monotonic()
+    told = ""
     try:
         while (line := lines.get()) is not None:
-            if time.monotonic() - last > _BETWEEN_LINES:
-                last = time.monotonic()
+            if line != told and time.monotonic() - last > _BETWEEN_LINES:
+                last, told = time.monotonic(), line
                 yield {**echo, "busy": line}
     finally:
         left.set()  # the visitor may have closed the page: the work ends at its next line
-    yield {**echo, **(result[0] if isinstance(result[0], dict) else {"error": result[0]})}
+    yield {**echo, **result[0]}
+
+
+def _code(code: str) -> dict[str, str]:
+    return {"code": code} if code else {}
 
 
 def _about(model: str, provenance: str) -> str:
