@@ -10,9 +10,11 @@ from vit.ui.ending import serve_until_told
 from vit.ui.health import Health
 from vit.ui.page import build_page, launch_options, warm_up
 from vit.ui.start import start_line
+from vit.ui.zero import register
 
 
 def main() -> None:
+    register()
     port = os.environ.get("PORT") or os.environ.get("GRADIO_SERVER_PORT") or None
     if port and not port.isdecimal():
         sys.exit(f"The port {port!r} is not a number.")
