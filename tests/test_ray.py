@@ -26,6 +26,7 @@ def test_two_replicas_answer_as_this_process_does(monkeypatch):
     try:
         from docs.examples.ray_serve import app
 
+        serve.start(proxy_location="Disabled")  # no HTTP: the handle is asked
         handle = serve.run(app, route_prefix=None)
         photos = [encoded(np.full((40, 60, 3), shade, np.uint8), "PNG") for shade in range(0, 240, 40)]
         answers = [handle.analyze.remote(photo, "vit_cifar10") for photo in photos]

@@ -29,7 +29,6 @@ from PIL import Image
 from vit import explain, load_image, load_model, overlay, record_attention
 
 ROOT = Path(__file__).parents[2]
-MODELS = ("vit_imagenette", "deit_imagenette")
 PATIENCE = 600.0  # seconds
 
 
@@ -38,18 +37,19 @@ class Question:
     """One request, made of its number alone."""
 
     number: int
+    models = ("vit_imagenette", "deit_imagenette")  # --models
 
     @property
     def model(self) -> str:
-        return MODELS[self.number % 2]
+        return self.models[self.number % len(self.models)]
 
     @property
     def layer(self) -> int:
-        return self.number // 2 % 9
+        return self.number // 2 % 6
 
     @property
     def head(self) -> int:
-        return self.number // 3 % 6
+        return self.number // 3 % 4
 
     def photo(self) -> bytes:
         """A PNG of 320 × 240 that no other question has."""
@@ -248,7 +248,9 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=2, help="for each user; the aim's size is 10")
     parser.add_argument("--crowd", type=int, default=100, help="users at the same time with one request each; 0: none")
     parser.add_argument("--long", type=int, default=100, help="requests of the long run; the aim's size is 1000")
+    parser.add_argument("--models", nargs="+", default=Question.models, help="of six layers and four heads at least")
     options = parser.parse_args()
+    Question.models = tuple(options.models)
     users, requests = options.users, options.requests
     with running() as server:
         asyncio.run(one_by_one(server, 0, 2))  # both models are loaded

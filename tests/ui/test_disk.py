@@ -10,8 +10,13 @@ def _file(folder: Path, name: str, size: int, age: float) -> Path:
     home.mkdir()
     path = home / "file.bin"
     path.write_bytes(bytes(size))
-    os.utime(path, (time.time() - age,) * 2)
+    _aged(path, age)
     return path
+
+
+def _aged(path: Path, age: float) -> None:
+    then = time.time() - age
+    os.utime(path, (then, then))
 
 
 def test_the_oldest_files_go_until_the_rest_fits(tmp_path):
@@ -26,6 +31,6 @@ def test_a_file_that_a_page_may_be_fetching_stays_and_empty_folders_go(tmp_path)
     assert sweep(tmp_path, 100, young=60) == 500 and young.exists()
     empty = tmp_path / "empty"
     empty.mkdir()
-    os.utime(empty, (time.time() - 100,) * 2)
+    _aged(empty, 100)
     sweep(tmp_path, 100, young=60)
     assert not empty.exists() and tmp_path.exists()

@@ -50,7 +50,7 @@ def test_whatever_the_hub_does_the_page_answers_and_a_later_try_succeeds(hub, se
             with pytest.raises(AppError, match=words) as caught:
                 client.predict(given, SMALL, api_name="/analyze")
             assert "The bundled models work without one: tiny" in str(caught.value)
-            assert time.monotonic() - start < 20
+            assert time.monotonic() - start < 60  # the deadline, and what a busy machine adds
             assert client.predict(given, "tiny", api_name="/analyze")["model"] == "tiny"  # and this still works
         hub.mode = "good"
         assert client.predict(given, SMALL, api_name="/analyze")["provenance"] == f"hub:timm/{SMALL}"

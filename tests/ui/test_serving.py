@@ -45,7 +45,7 @@ class App:
     """A running app: its address, its process, and what it wrote."""
 
     def __init__(self, address: str, process: subprocess.Popen):
-        self.address, self.process = address, process
+        self.address, self.process, self.line = address, process, ""
 
     def get(self, path: str) -> tuple[int, str]:
         try:
@@ -93,7 +93,7 @@ def running(tmp_path: Path, slowness: float = 0.0, **settings: str) -> Iterator[
     app = App(f"http://127.0.0.1:{port}/", process)
     try:
         assert process.stdout is not None
-        app.line = process.stdout.readline() + process.stdout.readline()  # type: ignore[attr-defined]
+        app.line = process.stdout.readline() + process.stdout.readline()
         yield app
     finally:
         process.kill()
@@ -106,7 +106,7 @@ def test_the_first_line_health_log_and_end(tmp_path):
     home = tmp_path / "temporary"
     home.mkdir()
     with running(tmp_path, TMPDIR=str(home)) as app:
-        line = app.line  # type: ignore[attr-defined]
+        line = app.line
         for words in (app.address, "first: tiny", "CPU cores", "512 MB for records", "offline"):
             assert words in line
         health = app.ready()
@@ -152,7 +152,7 @@ def test_work_that_takes_too_long_is_cancelled_at_the_end(tmp_path):
 
 def test_a_class_s_password_opens_and_nothing_else_does(tmp_path):
     with running(tmp_path, VIT_PASSWORD="sesame") as app:
-        assert "with a password" in app.line and "sesame" not in app.line  # type: ignore[attr-defined]
+        assert "with a password" in app.line and "sesame" not in app.line
         assert app.get("healthz")[0] == 200
         assert app.get("config")[0] == 401 and app.get("gradio_api/queue/data?session_hash=x")[0] == 401
         with pytest.raises((AuthenticationError, ValueError)):
@@ -176,6 +176,6 @@ def test_it_runs_without_a_home_and_says_where_it_can_t_write(tmp_path):
 
 @pytest.mark.parametrize("name", ["VIT_CACHE_MB", "VIT_FILES_MB", "VIT_AT_ONCE"])
 def test_a_setting_that_can_t_be_is_a_sentence_at_the_start(tmp_path, name):
-    with running(tmp_path, **{name: "much"}) as app:
+    with running(tmp_path, 0.0, **{name: "much"}) as app:
         _, log = app.process.communicate(timeout=60)
     assert app.process.returncode == 1 and f"{name}='much'" in log and "Traceback" not in log
