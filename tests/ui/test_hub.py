@@ -61,13 +61,12 @@ def test_a_server_killed_in_the_middle_of_a_download_answers_after_a_restart(hub
     settings["VIT_DOWNLOAD_DEADLINE"] = "60"
     with running(tmp_path, **settings) as app:
         app.ready()
-        job = Client(app.address, verbose=False).submit(given, SMALL, api_name="/analyze")
+        Client(app.address, verbose=False).submit(given, SMALL, api_name="/analyze")
         while not any(line.startswith("GET") for line in hub.asked):
             time.sleep(0.05)
         time.sleep(0.5)
         app.process.kill()
         app.process.wait()
-        job.cancel()
     hub.mode = "good"
     with running(tmp_path, **settings) as app:
         assert json.loads(app.get("healthz")[1])["alive"]
