@@ -50,15 +50,15 @@ def load_timm(
 ) -> "VisionModel":
     """A timm model; see ``vit.models.load_model``. ``offline_help`` says in a sentence what works without a network."""
     if weights == "random":
-        return _model(name, _create(_known(name, pretrained=False)), "random")
+        return _model(name, _create(known_name(name, pretrained=False)), "random")
     if weights != "pretrained":
         path = Path(weights)
-        network = _load_weights(_known(name, pretrained=False), path, f"The weights file {path.name}")
+        network = _load_weights(known_name(name, pretrained=False), path, f"The weights file {path.name}")
         return _model(name, network, f"file:{path.name}")
 
     from timm.models import get_pretrained_cfg
 
-    full = _known(name, pretrained=True)
+    full = known_name(name, pretrained=True)
     repository = _repository(get_pretrained_cfg(full))
     if repository is None:
         raise ModelError(f"The weights of {full} are offered as a pickle file only, which is not loaded here.")
@@ -73,7 +73,7 @@ def load_timm(
 
 def untrained(name: str, size: tuple[int, int]) -> "VisionModel":
     """An architecture with random weights for pictures of ``size``, built for it where timm builds for a size."""
-    known = _known(name, pretrained=False)
+    known = known_name(name, pretrained=False)
     try:
         network = _create(known, img_size=size)
     except TypeError:  # a network that takes any size
@@ -87,7 +87,7 @@ def looks_like_name(name: object) -> bool:
     return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
-def _known(name: str, pretrained: bool) -> str:
+def known_name(name: str, pretrained: bool) -> str:
     """The name as timm's list has it, with the default tag added if it has none; ModelError with what is close."""
     import timm
     from timm.models import get_pretrained_cfg

@@ -10,12 +10,14 @@ import numpy as np
 
 from vit.analysis import Analysis
 from vit.errors import ImageError, VitError
+from vit.line import Say
 from vit.ui.examples import Example, examples
 from vit.ui.explorer import Explorer
+from vit.ui.limits import INFERENCE, LISTENERS
 from vit.ui.model_list import choices
 from vit.ui.pack import pack
 from vit.ui.photo import Photo
-from vit.ui.told import Say, told
+from vit.ui.told import code_words, told
 from vit.ui.view_link import add_views
 from vit.ui.views import all_views
 
@@ -31,14 +33,17 @@ class Door(Photo):
             return Gone(_GONE)
         try:
             return super().preprocess(payload)
-        except (gr.Error, VitError) as error:
-            return Refused(str(getattr(error, "message", error)))
+        except gr.Error as error:
+            refused = Refused(error.message)
+            refused.code = error.title.removeprefix("Error ")
+            return refused
 
 
 class Refused(str):
     """A sentence in place of a picture."""
 
     gone = False
+    code = ""  # under which the log explains it
 
 
 class Gone(Refused):
@@ -47,7 +52,7 @@ class Gone(Refused):
     gone = True
 
 
-def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency_id: str) -> Explorer:
+def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer:
     """Adds the view to the page that is being built. ``model`` is the page's list of models."""
     from vit.models.bundled import bundled_names
 
@@ -76,7 +81,7 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency
 
     listen: dict[str, Any] = {
         "show_progress": "hidden",
-        "concurrency_id": concurrency_id,
+        **LISTENERS[INFERENCE],
         "api_visibility": "private",
         "trigger_mode": "always_last",
     }
@@ -129,7 +134,7 @@ def answers(
     ``echo`` goes into each of them; ``folder`` is where Gradio serves files from.
     """
     if isinstance(picture, str):
-        yield {**echo, "error": str(picture), "gone": getattr(picture, "gone", False)}
+        yield {**echo, "error": str(picture), "gone": getattr(picture, "gone", False), **code_words(picture)}
         return
     if not model:
         yield {**echo, "error": "Choose a model first."}
@@ -139,7 +144,7 @@ def answers(
         record = analysis.record(picture, model, say=say)
         return pack(picture, record, folder, about=_about(model, record.provenance))
 
-    yield from told(work, echo)
+    yield from told(work, echo, "explore")
 
 
 def _about(model: str, provenance: str) -> str:

@@ -11,7 +11,8 @@ import gradio as gr
 import numpy as np
 
 from vit.analysis import Analysis
-from vit.ui.told import Say, told
+from vit.line import Say
+from vit.ui.told import code_words, told
 from vit.ui.views import Ask, View
 
 _SCRIPT = """
@@ -68,13 +69,13 @@ def view_answers(
     """Lines on what is being done, then the view's result or a sentence; each with the question's ticket."""
     echo = {"ticket": fields["ticket"]}
     if isinstance(image, str):
-        yield {**echo, "error": str(image), "gone": getattr(image, "gone", False)}
+        yield {**echo, "error": str(image), "gone": getattr(image, "gone", False), **code_words(image)}
         return
 
     def work(say: Say) -> dict[str, Any]:
         return view.run(Ask(analysis, image, fields["model"], fields["options"], say, folder))
 
-    yield from told(work, echo)
+    yield from told(work, echo, view.name)
 
 
 def _fields(question: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ async function receive() {
   if (!value || value === "" || (value.ticket ?? 0) !== state.ticket) return;
   if (value.busy) return busy(value.busy);
   if (value.gone && sendAgain()) return;
-  if (value.error) return fail(value.error);
+  if (value.error) return fail(value.code ? `${value.error} (${value.code})` : value.error);
   if (state.value?.maps?.url === value.maps.url && state.maps) return;
   const { ticket } = state;
   close();

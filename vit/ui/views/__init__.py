@@ -36,8 +36,8 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
+from vit.line import Say
 from vit.ui.pack import served_file
-from vit.ui.told import Say
 
 if TYPE_CHECKING:
     import numpy as np
