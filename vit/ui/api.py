@@ -28,14 +28,16 @@ def add_api(analysis: Analysis, concurrency_id: str) -> None:
     def overlay(
         image, model="", method="rollout", layer=-1, head="mean", query_row=None, query_col=None, target=None
     ) -> str:
-        from vit.render import encode
+        from vit.render import DEFAULT, encode
         from vit.render import overlay as draw
 
         picture = _given(image)
         options = overlay_options(method, layer, head, query_row, query_col)
         model, target = model or analysis.default_model(), _whole("target", target)
         heat = analysis.heatmap(picture, model, method, target=target, **options)
-        return served_file(out.GRADIO_CACHE, "overlay.png", encode(draw(picture, heat), "png"))["path"]
+        return served_file(out.GRADIO_CACHE, "overlay.png", encode(draw(picture, heat, colormap=DEFAULT), "png"))[
+            "path"
+        ]
 
     def raw(image, model="") -> str:
         from vit.archive import to_npz
