@@ -4,6 +4,7 @@
     image = load_image("photo.jpg")
     record = record_attention(model, image)
     picture = overlay(image, explain(record, "rollout"))
+    explore(image, model)  # the explorer in a notebook's cell, or as one file: explore(image, model).save("photo.html")
 
 Names are imported when they are first used, so that ``import vit`` costs nothing.
 """
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from vit.models import list_models as list_models
     from vit.models import load_model as load_model
     from vit.render import overlay as overlay
+    from vit.ui.standalone import explore as explore
 
 _HOME = {
     "vit.attention": ("AttentionRecord", "Grid", "Heatmap", "LayerAttention", "TokenLayout"),
@@ -39,6 +41,7 @@ _HOME = {
     "vit.methods": ("explain", "list_methods"),
     "vit.models": ("list_models", "load_model"),
     "vit.render": ("overlay",),
+    "vit.ui.standalone": ("explore",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE)

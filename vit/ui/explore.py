@@ -17,7 +17,7 @@ from vit.errors import ImageError, VitError
 from vit.ui.examples import Example, examples
 from vit.ui.explorer import Explorer
 from vit.ui.model_list import choices
-from vit.ui.pack import pack
+from vit.ui.pack import pack, served_file, trained_on
 from vit.ui.photo import Photo
 
 _log = logging.getLogger(__name__)
@@ -65,6 +65,10 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency
         echo = {"ticket": ticket, "example": example and example.name}
         yield from answers(analysis, _picture(picture, example), name, echo, explorer.GRADIO_CACHE)
 
+    def raw(picture: Any, asked: str, name: str) -> dict:
+        ticket, example = _question(asked, shown)
+        return {"ticket": ticket, **raw_answer(analysis, _picture(picture, example), name, explorer.GRADIO_CACHE)}
+
     def opening(request: gr.Request) -> Iterator[tuple[dict, Any]]:
         """What a visitor finds: the first example, through the model that the address names, else the default.
 
@@ -87,6 +91,10 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency
     failed = "() => window.attentionExplorer?.failed()"
     asked = "(photo, question, model) => [...window.attentionExplorer.question(), model]"
     explorer.ask(look, given, out, js=asked, **listen).failure(None, js=failed)
+    # Gradio holds an event back until its last question is answered, which a server that was gone never does.
+    explorer.again(look, given, out, js=asked, **{**listen, "trigger_mode": "multiple"}).failure(None, js=failed)
+    weights, lost = "() => window.attentionExplorer.rawQuestion()", "() => window.attentionExplorer?.rawFailed()"
+    explorer.raw(raw, given, out, js=weights, **listen).failure(None, js=lost)
     other = "(photo, question, model) => [...window.attentionExplorer.otherModel(model), model]"
     model.input(look, given, out, js=other, **listen).failure(None, js=failed)
     opened = "(value, model) => window.attentionExplorer?.openedModel(value, model) ?? model"
@@ -148,7 +156,7 @@ def answers(
     def work() -> None:
         try:
             record = analysis.record(picture, model, say=say)
-            result.append(pack(picture, record, folder, about=_about(model, record.provenance)))
+            result.append(pack(picture, record, folder, about=trained_on(model, record.provenance)))
         except VitError as error:
             result.append(str(error))
         except _Left:
@@ -171,14 +179,19 @@ def answers(
     yield {**echo, **(result[0] if isinstance(result[0], dict) else {"error": result[0]})}
 
 
-def _about(model: str, provenance: str) -> str:
-    """What is known of a bundled model's training, for the line below the picture."""
-    if provenance != "bundled":
-        return ""
-    from vit.models.bundled import percent, read_card
+def raw_answer(analysis: Analysis, picture: np.ndarray | str, model: str, folder: str) -> dict:
+    """The raw weights as an .npz file that Gradio serves, ``{"raw": file}``, or ``{"problem": sentence}``."""
+    if isinstance(picture, str):
+        return {"problem": str(picture)}
+    from vit.archive import to_npz
 
-    card = read_card(model)
-    return f"{card.data}, top-1 {percent(card.top1)}"
+    try:
+        return {"raw": served_file(folder, "attention.npz", to_npz(analysis.record(picture, model)))}
+    except VitError as error:
+        return {"problem": str(error)}
+    except Exception:
+        _log.exception("the weights of %s could not be packed", model)
+        return {"problem": _WRONG}
 
 
 def _question(asked: str, shown: list[Example]) -> tuple[int, Example | None]:

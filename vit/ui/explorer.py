@@ -4,18 +4,11 @@ Its HTML never changes, so the canvases survive every update; labels and names r
 because what is put into a template of ``gr.HTML`` runs as code.
 """
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-_HERE = Path(__file__).parent
-# One idea a file; each may use what stands before it. They become one script, and share one scope.
-SCRIPTS = (
-    *("colours", "decode", "attention", "paint"),  # bytes to maps to pixels: no page needed
-    *("sheet", "controls", "door", "stage", "address", "save"),  # parts of the page
-    *("state", "questions", "answers", "hands", "drawing", "main"),  # what holds them together
-)
+from vit.ui.parts import read, script
 
 
 class Explorer(gr.HTML):
@@ -28,8 +21,8 @@ class Explorer(gr.HTML):
     def __init__(self, value: dict[str, Any] | None = None, **props: Any):
         super().__init__(
             value=value,
-            html_template=(_HERE / "explorer.html").read_text(encoding="utf-8"),
-            css_template=(_HERE / "explorer.css").read_text(encoding="utf-8"),
+            html_template=read("explorer.html"),
+            css_template=read("explorer.css"),
             js_on_load=script(),
             apply_default_css=False,
             **props,
@@ -40,8 +33,3 @@ class Explorer(gr.HTML):
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
-
-
-def script() -> str:
-    """The page's own JavaScript, about 30 kB: no build step, nothing from elsewhere."""
-    return "\n".join((_HERE / "explorer" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)

@@ -26,7 +26,7 @@ _HERE = Path(__file__).parent
 _ASSETS = _HERE.parents[1] / "assets"
 _HEADER = f"<h1>{TITLE}</h1>"
 _TOOLS = """
-<button type="button" class="tool" data-tool="help" title="Keys" aria-label="Keys">?</button>
+<button type="button" class="tool" data-tool="help" title="Help" aria-label="Help">?</button>
 <button type="button" class="tool" data-tool="theme" title="Light or dark" aria-label="Light or dark"><i></i></button>
 """
 _TOOLS_SCRIPT = """

@@ -1,8 +1,9 @@
-// The address holds the view: ?model=&layer=&head=&query=&method=, counted from 0, and opens to it.
-// What rollout and direction are told (first, last, fusion, residual, discard, direction) is in it where it is not the default.
+// The address holds the view: ?model=&layer=&head=&query=&method=, counted from 0, and opens to it. What rollout is told
+// (first, last, fusion, residual, discard), the direction and the looks are in it where they are not the default.
 
-const SHARES = ["residual", "discard"];
-const TOLD = ["direction", "first", "last", "fusion", ...SHARES];
+const SHARES = { residual: 0.95, discard: 0.95, opacity: 1 }; // each from 0 to this
+const WORDS = ["method", "direction", "scale", "colours", "fusion"]; // each is one of CHOICES
+const TOLD = ["direction", "first", "last", "fusion", "residual", "discard", "opacity", "colours", "smooth", "scale"];
 
 function readAddress() {
   return Object.fromEntries(new URLSearchParams(window.location.search));
@@ -11,10 +12,11 @@ function readAddress() {
 /** The view that an address asks for, as far as this record has it. */
 function applyAddress(view, wanted, layers) {
   const number = (text, limit) => (/^\d+$/.test(text ?? "") && Number(text) < limit ? Number(text) : null);
-  if (CHOICES.method.includes(wanted.method)) view.method = wanted.method;
-  if (CHOICES.direction.includes(wanted.direction)) view.direction = wanted.direction;
-  if (FUSIONS.includes(wanted.fusion)) view.fusion = wanted.fusion;
-  for (const name of SHARES) if (/^0(\.\d+)?$/.test(wanted[name] ?? "")) view[name] = Math.min(0.95, Number(wanted[name]));
+  for (const name of WORDS) if (CHOICES[name].includes(wanted[name])) view[name] = wanted[name];
+  for (const [name, most] of Object.entries(SHARES)) {
+    if (/^[01](\.\d+)?$/.test(wanted[name] ?? "")) view[name] = Math.min(most, Number(wanted[name]));
+  }
+  if (["true", "false"].includes(wanted.smooth)) view.smooth = wanted.smooth === "true";
   const first = number(wanted.first, layers.length) ?? view.first;
   const last = number(wanted.last, layers.length) ?? view.last;
   if (first <= last) Object.assign(view, { first, last });
@@ -29,25 +31,39 @@ function applyAddress(view, wanted, layers) {
   }
 }
 
+/** The view in the words of the address; what is as usual has none. */
+function addressOf(view, layers) {
+  const words = { method: view.method, layer: String(view.layer), head: String(view.head) };
+  const usual = startView(layers.length);
+  for (const name of TOLD) if (view[name] !== usual[name]) words[name] = String(view[name]);
+  if (view.query?.token) words.query = view.query.token;
+  else if (view.query) {
+    const { row, col } = patchAt(layers[view.layer].queries, view.query);
+    words.query = `${row},${col}`;
+  }
+  return words;
+}
+
+/** The page's address with this view in it; whatever else it holds stays. */
+function addressNow(model, view, layers) {
+  const address = new URL(window.location.href);
+  const words = { model, ...addressOf(view, layers) };
+  for (const name of ["model", "layer", "head", "method", "query", ...TOLD]) {
+    if (words[name] === undefined) address.searchParams.delete(name);
+    else address.searchParams.set(name, words[name]);
+  }
+  return address;
+}
+
 let addressTimer = 0;
 
 function writeAddress(model, view, layers) {
   clearTimeout(addressTimer); // browsers limit how often an address may change
   addressTimer = setTimeout(() => {
-    const address = new URL(window.location.href);
-    const set = (name, value) => (value === null ? address.searchParams.delete(name) : address.searchParams.set(name, value));
-    set("model", model);
-    set("layer", view.layer);
-    set("head", view.head);
-    set("method", view.method);
-    const usual = startView(layers.length);
-    for (const name of TOLD) set(name, view[name] === usual[name] ? null : view[name]);
-    let query = view.query?.token ?? null;
-    if (view.query && !view.query.token) {
-      const { row, col } = patchAt(layers[view.layer].queries, view.query);
-      query = `${row},${col}`;
+    try {
+      window.history.replaceState(window.history.state, "", addressNow(model, view, layers));
+    } catch {
+      // A page in a notebook's frame has no address of its own.
     }
-    set("query", query);
-    window.history.replaceState(window.history.state, "", address);
   }, 150);
 }

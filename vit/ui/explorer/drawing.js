@@ -1,5 +1,7 @@
 // From the view to the picture: the stage, the sheet, the tooltip, and the words that say what is shown.
 
+const SHARED_STEPS = 400; // of the root of a weight, by which the end of the shared scale is found
+
 let asked = 0;
 
 /** Draws once in the next frame, however often it is called. */
@@ -15,6 +17,24 @@ function patchMap({ shares, layout, ...rest }) {
   return { values: shares.subarray(prefix.length), outside: shares.subarray(0, prefix.length), rows, cols, layout, ...rest };
 }
 
+/**
+ * Where a scale for many maps ends: the value that one patch in two hundred exceeds. With the very largest, one head that
+ * looks at a single patch would leave all others black.
+ */
+function sharedEnd(maps) {
+  const most = Math.max(0, ...maps.map((map) => largest(map.values)));
+  if (most === 0) return 0;
+  const counts = new Uint32Array(SHARED_STEPS + 1);
+  let total = 0;
+  for (const { values } of maps) {
+    total += values.length;
+    for (const value of values) counts[Math.ceil(SHARED_STEPS * Math.sqrt(value / most))]++;
+  }
+  let step = SHARED_STEPS;
+  for (let above = counts[step]; step > 1 && above <= total / 200; above += counts[step]) step--;
+  return most * (step / SHARED_STEPS) ** 2;
+}
+
 function largest(values) {
   let most = 0;
   for (const value of values) if (value > most) most = value;
@@ -24,18 +44,24 @@ function largest(values) {
 /** The map that the view asks for, or words that say why there is none yet. */
 function mapNow() {
   const { view, maps } = state;
-  const query = view.query ?? state.pointer;
   if (view.method === "rollout") {
     const missing = maps.layers.slice(view.first, view.last + 1).filter((layer) => !layer).length;
     if (missing) return { words: `bringing ${missing} more layers` };
+  } else if (!maps.layers[view.layer]) return { words: `bringing layer ${view.layer + 1}` };
+  return mapOf(view, view.query ?? state.pointer);
+}
+
+/** The map of a view whose layers are here, or words that say why there can be none. */
+function mapOf(view, query) {
+  const { layers } = state.maps;
+  if (view.method === "rollout") {
     try {
-      return patchMap(rolloutMap(maps.layers, view, query));
+      return patchMap(rolloutMap(layers, view, query));
     } catch (error) {
       return { words: error.message };
     }
   }
-  const layer = maps.layers[view.layer];
-  if (!layer) return { words: `bringing layer ${view.layer + 1}` };
+  const layer = layers[view.layer];
   return patchMap(view.method === "received" ? receivedMap(layer, view.head) : rawMap(layer, view.head, query, view.direction));
 }
 
@@ -50,7 +76,7 @@ function sheetMaps() {
 function paint() {
   const { view, value } = state;
   const cells = sheetMaps();
-  const shared = largest(cells.flatMap((row) => (row ?? []).map((map) => largest(map.values))));
+  const shared = sharedEnd(cells.flatMap((row) => row ?? []));
   const room = Math.max(260, Math.min(720, window.innerHeight - 386)); // so that the sheet stays in sight with the photo
   sheet.lay(value.layers, find(".sheet .scroll").clientWidth || 300, room, sheet.shape);
   sheet.paint(cells, shared, { ...sheetLook(), chosen: view.method === "rollout" ? null : view });
@@ -58,7 +84,7 @@ function paint() {
   if (!sheet.pointed) tellSheet(null);
   const map = mapNow();
   state.map = map.values ? map : null;
-  find("[data-act=save]").disabled = !state.map;
+  allowDownloads(Boolean(state.map));
   paintBar(find(".bar"), view.colours);
   find(".legend .words").textContent = find(".legend .words").title = legendWords(map);
   find(".origin .words").textContent = originWords();
@@ -72,7 +98,7 @@ function paint() {
   const own = view.scale === "own" || view.method === "rollout";
   state.peak = own ? largest(map.values) : shared;
   paintHeat(stage.heat, map, { ...view, width: stage.width, height: stage.height, peak: state.peak });
-  find(".legend .most").textContent = percent(state.peak);
+  find(".legend .most").textContent = percent(state.peak) + (own ? "" : " +");
   find(".legend .kind").textContent = own ? "own scale" : "shared scale";
   const marks = marksOf(map);
   paintMarks(stage.marks, marks, { width: stage.width, height: stage.height });
@@ -88,7 +114,7 @@ function sheetLook() {
 
 /** Beside the sheet's title: the cell that is pointed at, else what the sheet shows and where its colours end. */
 function tellSheet(words) {
-  find(".told").textContent = words ?? `layers × heads, one scale: 0 to ${percent(state.shared)}`;
+  find(".told").textContent = words ?? `layers × heads, one scale: 0 to ${percent(state.shared)} and more`;
 }
 
 /** What is outlined: the query's window, the query, and the patch that is read. */
@@ -156,8 +182,7 @@ function legendWords(map) {
 }
 
 /** What is shown: method, layer, head, query. */
-function mapWords(map) {
-  const { view } = state;
+function mapWords(map, view = state.view) {
   const head = typeof view.head === "number" ? `head ${view.head + 1}` : `${view.head} of all heads`;
   if (view.method === "rollout") {
     const { first, last, fusion, residual, discard } = view;
@@ -170,8 +195,11 @@ function mapWords(map) {
   return `attention of layer ${view.layer + 1}, ${head}, ${view.direction === "by" ? "to" : "from"} ${map.words}`;
 }
 
-function originWords() {
-  const { value, map } = state;
-  const weights = [value.model, value.provenance, value.about].filter(Boolean).join(", ");
-  return `weights: ${weights}${map ? ` · ${mapWords(map)}` : ""}`;
+function originWords(map = state.map, view = state.view) {
+  return `${weightWords()}${map ? ` · ${mapWords(map, view)}` : ""}`;
+}
+
+function weightWords() {
+  const { model, provenance, about } = state.value;
+  return `weights: ${[model, provenance, about].filter(Boolean).join(", ")}`;
 }

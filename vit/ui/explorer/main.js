@@ -1,5 +1,6 @@
 // The start: examples in their strip, a small one on the stage, and the first value as soon as it comes.
 
+if (props.alone) root.dataset.alone = "";
 door.examples(props.examples ?? []);
 settle("waiting");
 if (props.examples?.length) {

@@ -6,18 +6,19 @@ function askFile(file) {
 }
 
 /** Uploads the photo that is kept here, and asks. */
-async function send() {
+async function send(event = "ask") {
   const { source, ticket } = state;
   try {
     const sent = await upload(source.kept);
     if (ticket !== state.ticket) return;
     source.file = { path: sent.path, url: sent.url, orig_name: source.kept.name, meta: { _type: "gradio.FileData" } };
     busy("reading the photo");
-    trigger("ask");
+    trigger(event);
   } catch (error) {
     if (ticket !== state.ticket) return;
     const large = /413|size|large/i.test(String(error?.message ?? error));
-    fail(large ? "This file is larger than the server takes; choose a smaller one." : "The photo didn’t reach the server; try again.");
+    if (large) fail("This file is larger than the server takes; choose a smaller one.");
+    else fail("The photo didn’t reach the server.", true);
   }
 }
 
@@ -33,6 +34,30 @@ function sendAgain() {
 function askExample(name, thumb) {
   begin({ file: null, example: name, kept: null }, thumb, "reading the photo");
   trigger("ask");
+}
+
+const PATIENCE = 5000; // milliseconds without a word before the page looks whether the server is still there
+
+/** While an answer is awaited and nothing is heard: Gradio waits for a server that is gone without an end. */
+function listenFor(ticket) {
+  clearTimeout(state.patience);
+  state.patience = setTimeout(async () => {
+    if (ticket !== state.ticket || root.dataset.state !== "busy") return;
+    try {
+      await fetch(window.location.pathname, { method: "HEAD", cache: "no-store" });
+      listenFor(ticket); // it is there, and busy
+    } catch {
+      if (ticket === state.ticket && root.dataset.state === "busy") fail("The server didn’t answer.", true);
+    }
+  }, PATIENCE);
+}
+
+/** The same question once more. */
+function again() {
+  if (!state.ticket && !state.value) return window.location.reload(); // the opening itself went wrong
+  begin({ ...state.source, again: false }, null, "asking again");
+  if (state.source.kept && !state.source.file) send("again");
+  else trigger("again");
 }
 
 /** A new photo, or with `picture` null the same photo through another model: the old map goes at once. */
@@ -51,6 +76,7 @@ function begin(source, picture, words) {
   }
   door.markExample(source.example);
   busy(words);
+  listenFor(state.ticket);
 }
 
 /** What Gradio's listeners send along: see vit/ui/explore.py. */
@@ -62,6 +88,8 @@ window.attentionExplorer = {
   },
   /** The list's model after the opening: the one that was opened, unless something else was asked meanwhile. */
   openedModel: (value, model) => (state.ticket === 0 && value?.opening && value.model ? value.model : model),
-  failed: () => fail("The server didn’t answer; wait a moment and try again."),
-  help: () => find("dialog.help").showModal(),
+  rawQuestion: () => [...window.attentionExplorer.question(), state.value?.model ?? ""],
+  rawFailed: () => say("The server didn’t answer; try again in a moment."),
+  failed: () => fail("The server didn’t answer.", true),
+  help,
 };
