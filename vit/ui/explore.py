@@ -65,7 +65,7 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency
         echo = {"ticket": ticket, "example": example and example.name}
         yield from answers(analysis, _picture(picture, example), name, echo, explorer.GRADIO_CACHE)
 
-    def raw(picture: Any, asked: str, name: str) -> dict:
+    def raw_weights(picture: Any, asked: str, name: str) -> dict:  # /raw is the name of the HTTP answer
         ticket, example = _question(asked, shown)
         return {"ticket": ticket, **raw_answer(analysis, _picture(picture, example), name, explorer.GRADIO_CACHE)}
 
@@ -94,7 +94,7 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency
     # Gradio holds an event back until its last question is answered, which a server that was gone never does.
     explorer.again(look, given, out, js=asked, **{**listen, "trigger_mode": "multiple"}).failure(None, js=failed)
     weights, lost = "() => window.attentionExplorer.rawQuestion()", "() => window.attentionExplorer?.rawFailed()"
-    explorer.raw(raw, given, out, js=weights, **listen).failure(None, js=lost)
+    explorer.raw(raw_weights, given, out, js=weights, **listen).failure(None, js=lost)
     other = "(photo, question, model) => [...window.attentionExplorer.otherModel(model), model]"
     model.input(look, given, out, js=other, **listen).failure(None, js=failed)
     opened = "(value, model) => window.attentionExplorer?.openedModel(value, model) ?? model"
