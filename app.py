@@ -5,27 +5,39 @@ import sys
 
 from vit.analysis import Analysis
 from vit.errors import VitError
+from vit.ui import disk, faults
+from vit.ui.ending import serve_until_told
+from vit.ui.health import Health
 from vit.ui.page import build_page, launch_options, warm_up
+from vit.ui.start import start_line
+from vit.ui.zero import register
 
 
 def main() -> None:
+    register()
     port = os.environ.get("PORT") or os.environ.get("GRADIO_SERVER_PORT") or None
     if port and not port.isdecimal():
         sys.exit(f"The port {port!r} is not a number.")
     try:
-        analysis = Analysis()
+        analysis, file_bytes = Analysis(), disk.file_bytes()
+        folder = disk.own_folder()
     except VitError as error:
         sys.exit(str(error))
-    page = build_page(analysis)
+    faults.write_lines()
+    page, health = build_page(analysis), Health(analysis)
     page.launch(
         server_name=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if os.environ.get("PORT") else "127.0.0.1"),
         server_port=int(port) if port else None,
         prevent_thread_lock=True,
         **launch_options(),
     )
-    print(f"{page.title}: {page.local_url}", flush=True)
-    warm_up(analysis)
-    page.block_thread()
+    health.serve(page)
+    print(start_line(page, analysis), flush=True)
+    warm_up(analysis, health)
+    disk.keep_small(folder, file_bytes)
+    serve_until_told(page, analysis, health)
+    disk.remove_own_folder()
+    os._exit(0)  # a thread that still waits on somebody's slow network must not keep the process
 
 
 if __name__ == "__main__":

@@ -43,6 +43,10 @@ def pictures() -> Iterator[Picture]:
     yield from cut_off()
     yield from too_large()
     yield from no_pictures()
+    from tests.odd_pictures import hurt, variants  # which is made with what stands below
+
+    yield from variants()
+    yield from hurt()
 
 
 def corners(height: int = 32, width: int = 48) -> np.ndarray:

@@ -5,7 +5,7 @@ import torch
 
 from tests.families import photo, tiny_model
 from vit.analysis import Analysis
-from vit.errors import MethodError, ModelError, VitError
+from vit.errors import BusyError, MethodError, ModelError, VitError
 
 
 @pytest.fixture
@@ -34,6 +34,17 @@ def test_a_picture_seen_before_runs_nothing(runs):
     assert analysis.heatmap(photo(), "one", "rollout").values.shape == (4, 4)
     assert analysis.heatmap(photo(), "one", "raw", layer=0, head=1).values.shape == (4, 4)
     assert len(runs) == 1
+
+
+def test_measures_are_given_what_they_need(runs):
+    analysis = Analysis()
+    assert "pixels" in analysis.measure(photo(), "one", "distance").summary
+    followed = analysis.measure(photo(), "one", "lens", target=3)
+    assert "class 3" in followed.summary
+    assert analysis.measure(photo(), "one", "filters", count=5).summary.startswith("The 5 principal components")
+    with pytest.raises(MethodError, match="its options: layer, k"):
+        analysis.measure(photo(1), "one", "norms", head=2)
+    assert len(runs) == 2  # with features and without; a wrong option runs nothing
 
 
 def test_another_picture_or_model_is_another_record(runs):
@@ -101,7 +112,7 @@ def test_models_go_when_their_bytes_are_spent(runs, monkeypatch):
     analysis = Analysis()
     first = analysis.model("one")
     assert analysis.model("one") is first
-    monkeypatch.setattr("vit.analysis.MODEL_BYTES", 1)
+    monkeypatch.setattr("vit.budget.MODEL_BYTES", 1)
     analysis.model("two")
     assert list(analysis._models) == ["two"]
 
@@ -125,3 +136,137 @@ def test_a_setting_that_is_no_number_is_a_sentence(monkeypatch):
     monkeypatch.setenv("VIT_CACHE_MB", "plenty")
     with pytest.raises(VitError, match="VIT_CACHE_MB='plenty'"):
         Analysis()
+
+
+def test_a_method_of_a_class_explains_the_likeliest_unless_asked(runs):
+    analysis = Analysis()
+    likeliest = analysis.record(photo(), "one").top(1)[0][0]
+    heat = analysis.heatmap(photo(), "one", "relevance")
+    assert torch.equal(heat.values, analysis.heatmap(photo(), "one", "relevance", target=likeliest).values)
+    assert heat.caption.startswith(f"relevance for class {likeliest}, ")
+    assert len(runs) == 2  # without gradients, to know the class; then with
+    other = (likeliest + 1) % 10
+    assert f"for class {other}, " in analysis.heatmap(photo(), "one", "relevance", target=other).caption
+
+
+def test_two_classes_give_their_difference(runs):
+    analysis = Analysis()
+    one, other = (analysis.heatmap(photo(), "one", "relevance", target=c) for c in (3, 7))
+    difference = analysis.heatmap(photo(), "one", "relevance", target=3, against=7)
+    assert difference.signed
+    assert torch.equal(difference.values, one.values - other.values)
+
+
+@pytest.mark.parametrize("target", [10, -1, 2.5])
+def test_a_class_out_of_range_is_a_sentence(runs, target):
+    with pytest.raises(MethodError, match=f"Class {target} is not in 0 to 9"):
+        Analysis().heatmap(photo(), "one", "relevance", target=target)
+
+
+def test_a_check_makes_its_maps_of_kept_records_and_tells_how_far_it_is(runs):
+    analysis, seen = Analysis(), []
+    found = analysis.check(
+        photo(), "one", ["raw", "rollout"], progress=lambda *numbers: seen.append(numbers), steps=3, orders=2
+    )
+    assert {each.method for each in found.results} == {"raw", "rollout"}
+    assert seen[-1][0] == seen[-1][1] > 0
+    assert len(runs) == 1
+    again = analysis.check(photo(), "one", [analysis.heatmap(photo(), "one", "raw")], steps=3, orders=2)
+    assert len(runs) == 1
+    (raw,) = (each for each in found.results if each.method == "raw")
+    assert again.results[0].deletion.area == pytest.approx(raw.deletion.area)
+
+
+def test_a_check_that_is_stopped_leaves_room_for_the_next(runs):
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    analysis = Analysis()
+    for _ in range(3):  # more than may run at once
+        with pytest.raises(KeyboardInterrupt):
+            analysis.check(photo(), "one", ["raw"], progress=stop, steps=3, orders=2)
+    assert analysis.check(photo(), "one", ["raw"], steps=3, orders=2).results
+
+
+def test_pictures_wait_in_one_line_and_a_visitor_who_leaves_is_out_of_it(runs, monkeypatch):
+    import vit.capture
+
+    gate, inside, record = threading.Event(), [], vit.capture.record_attention
+
+    def slow(model, image, **options):
+        inside.append(model.name)
+        gate.wait(10)
+        return record(model, image, **options)
+
+    monkeypatch.setattr(vit.capture, "record_attention", slow)
+    analysis = Analysis(at_once=1)
+    first = threading.Thread(target=analysis.record, args=(photo(0), "one"))
+    first.start()
+    while not inside:
+        first.join(0.01)
+
+    class Left(Exception):
+        pass
+
+    def say(line: str) -> None:
+        if line.startswith("waiting"):
+            raise Left
+
+    with pytest.raises(Left):  # behind the first picture
+        analysis.record(photo(1), "one", say)
+    with pytest.raises(Left):  # for the same picture
+        analysis.record(photo(0), "one", say)
+    assert analysis.line.length == (1, 0) and len(inside) == 1
+    gate.set()
+    first.join(10)
+    assert len(runs) == 1
+
+
+def test_work_that_nobody_waits_for_ends_at_the_next_layer(runs):
+    analysis, heard = Analysis(), []
+
+    def say(line: str) -> None:
+        heard.append(line)
+        if line == "layer 1":
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        analysis.record(photo(), "one", say)
+    assert heard[-1] == "layer 1" and analysis.line.length == (0, 0)
+    assert analysis.heatmap(photo(), "one", "rollout").values.shape == (4, 4)
+
+
+def test_a_server_that_ends_sends_away_new_work_and_stops_old(runs):
+    analysis = Analysis()
+    kept = analysis.record(photo(), "one")
+    analysis.close()
+    with pytest.raises(BusyError, match="try again"):
+        analysis.record(photo(1), "one")
+    assert analysis.record(photo(), "one") is kept
+    other = Analysis()
+    other.stop()
+    with pytest.raises(BusyError, match="try again"):
+        other.record(photo(), "one")
+
+
+def test_a_record_larger_than_the_whole_cache_is_not_kept(runs):
+    analysis = Analysis(cache_bytes=10)
+    analysis.record(photo(), "one")
+    analysis.record(photo(), "one")
+    assert len(runs) == 2 and not analysis._records
+
+
+def test_a_slow_hub_leaves_room_for_those_who_need_none(runs, monkeypatch):
+    gate, analysis = threading.Event(), Analysis()
+    analysis.model("one")
+    analysis._loads.places = 1
+    monkeypatch.setattr("vit.models.load_model", lambda name, **_: gate.wait(10) and tiny_model("vit"))
+    slow = threading.Thread(target=analysis.model, args=("two",))
+    slow.start()
+    while analysis._loads.length != (1, 0):
+        slow.join(0.01)
+    with pytest.raises(BusyError, match="bundled"):
+        analysis.model("three")
+    assert analysis.record(photo(), "one").layers  # a model that is here waits for nobody
+    gate.set()
+    slow.join(10)

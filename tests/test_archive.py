@@ -25,6 +25,17 @@ def test_every_weight_and_layout_comes_back(family):
     assert [layer["name"] for layer in told["layers"]] == [layer.name for layer in record.layers]
 
 
+def test_values_and_features_are_kept_where_they_were():
+    record = record_attention(tiny_model("vit"), photo(), target=3, keep=("values", "features"))
+    with np.load(io.BytesIO(to_npz(record))) as file:
+        assert torch.equal(torch.from_numpy(file["layer_1_values"]), record.layers[1].values)
+        for number, block in enumerate(record.features):
+            assert torch.equal(torch.from_numpy(file[f"block_{number}_features"]), block.vectors)
+            assert torch.equal(torch.from_numpy(file[f"block_{number}_gradient"]), block.gradient)
+        told = json.loads(str(file["about"]))["blocks"]
+    assert told[1] == {"name": "blocks.1", "layer": 1, "grid": [4, 4], "prefix": ["cls"]}
+
+
 def test_gradients_are_kept_where_they_were_taken():
     record = record_attention(tiny_model("vit"), photo(), target=3)
     with np.load(io.BytesIO(to_npz(record))) as file:

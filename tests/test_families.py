@@ -1,49 +1,30 @@
-"""Every variant of ``timm-variants.csv``: the smallest of each mechanism of attention that timm has.
+"""Every variant of ``timm-variants.csv``: whole maps that multiply the values, an unchanged output, gradients, threads.
 
-Random weights with noise on every parameter: zero-initialised gates and embeddings would hide errors.
+Where the rows and columns sit on the picture is tried in ``test_family_places.py``.
 """
 
-import csv
 import threading
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 
-from tests.families import add_noise, photo
+from tests.families import photo
+from tests.variants import VARIANTS, WITH_MAPS, WITHOUT, variant
 from vit.attention import LayerAttention
 from vit.capture import record_attention
 from vit.errors import CaptureError
 from vit.models.layouts import Layer, plan_of
 from vit.models.layouts.tracing import FUSED, PRODUCTS
-from vit.models.vision_model import Preprocessing, VisionModel
+from vit.models.vision_model import VisionModel
 
 pytestmark = pytest.mark.families
 
-with (Path(__file__).parent / "timm-variants.csv").open(newline="") as _file:
-    VARIANTS = {row["variant"]: row for row in csv.DictReader(_file)}
-WITH_MAPS = [name for name, row in VARIANTS.items() if int(row["attention_maps"])]
-WITHOUT = [name for name in VARIANTS if name not in WITH_MAPS]
-# The list counts softmaxes. ConViT's gated layers have two each, of content and of position, which together are the one
-# matrix that multiplies the values: that is what is recorded.
-MATRICES = {"convit_tiny": 12}
-
-
-def variant(name: str) -> VisionModel:
-    import timm
-
-    side = int(VARIANTS[name]["image_size"])
-    size = (side, side)
-    torch.manual_seed(0)
-    try:
-        network: Any = timm.create_model(name, img_size=size)
-    except TypeError:  # a network that takes any size
-        network = timm.create_model(name)
-    add_noise(network).eval().requires_grad_(False)
-    return VisionModel(name, network, Preprocessing(size), tuple(map(str, range(1000))), "random")
+# The list counts softmaxes. ConViT's ten gated layers have two each, of content and of position: 2 × 10 + 2 = 22.
+# Neither multiplies the values; their gated sum does, one matrix a layer, and that is what is recorded: 10 + 2 = 12.
+# Differential attention has two each as well, and what multiplies the values is their difference.
+MATRICES = {"convit_tiny": 12, "vit_dwee_patch16_reg1_gap_256": 14, "vit_dpwee_patch16_reg1_gap_256": 16}
 
 
 @pytest.fixture(scope="module", params=WITH_MAPS)
@@ -53,7 +34,7 @@ def model(request) -> VisionModel:
 
 
 class Spy(TorchFunctionMode):
-    """Keeps the values and the result of each planned product."""
+    """Keeps the values and the result of each planned product; of products that are mixed, what they are mixed to."""
 
     def __init__(self, layers: tuple[Layer, ...]):
         super().__init__()
@@ -62,6 +43,8 @@ class Spy(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
+        if self.seen and function is torch.Tensor.sub and args[0] is self.seen[-1][2] and self.seen[-1][0].others:
+            self.seen[-1] = (*self.seen[-1][:2], result)
         if function is FUSED or function in PRODUCTS:
             layer = self.layers.get(self.calls)
             self.calls += 1
@@ -116,39 +99,6 @@ def test_two_threads_do_not_mix(model):
         thread.join()
     for number, record in enumerate(expected):
         assert all(torch.equal(a.weights, b.weights) for a, b in zip(found[number].layers, record.layers, strict=True))
-
-
-def test_each_row_of_the_first_layer_sits_on_its_own_patch(model):
-    """Changes one patch of the picture by a little: its own row moves most."""
-    if has_overlapping_stem(model.network):
-        pytest.skip("convolutions that overlap come before the first attention: a patch's neighbours move with it")
-    height, width = model.prepare.size
-    image = photo(1, height, width)
-    before = record_attention(model, image).layers[0]
-    grid = before.queries.grid
-    tall, wide = height // grid.rows, width // grid.cols
-    for row, col in ((grid.rows // 2, 1), (grid.rows // 3, grid.cols // 2)):
-        changed = image.copy()
-        patch = changed[row * tall : (row + 1) * tall, col * wide : (col + 1) * wide]
-        patch[:] = np.where(patch < 128, patch + 9, patch - 9)
-        after = record_attention(model, changed).layers[0]
-        if before.weights.shape[2] == 1:  # a pool's query is no patch: its key's column moves
-            moved, side = (after.weights - before.weights).abs().amax((1, 2)), before.keys
-        else:
-            moved = after.weights.double().clamp_min(1e-12).log() - before.weights.double().clamp_min(1e-12).log()
-            moved = (moved - moved.median(-1, keepdim=True).values).abs()
-            moved, side = moved.sort(-1).values[..., :-1].mean((1, 3)), before.queries
-        window, slot = divmod(int(moved.argmax()), moved.shape[1])
-        found = int(side.tokens[window, slot]) - len(side.prefix)
-        assert divmod(found, grid.cols) == (row, col)
-
-
-def has_overlapping_stem(network: Any) -> bool:
-    """Whether any convolution's kernel is larger than its stride: patches then see their neighbours."""
-    convolutions = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d)]
-    return any(
-        side > stride for conv in convolutions for side, stride in zip(conv.kernel_size, conv.stride, strict=True)
-    )
 
 
 @pytest.mark.parametrize("name", WITHOUT)

@@ -12,12 +12,13 @@ ROOT = Path(__file__).parents[1]
 # From the ground up. A file may import from its own floor and from those below.
 FLOORS = [
     ("vit.errors",),
-    ("vit.tokens", "vit.attention", "vit.image", "vit.image_kind"),
+    ("vit.tokens", "vit.attention", "vit.image", "vit.image_kind", "vit.cores", "vit.line"),
     ("vit.models",),
-    ("vit.fused", "vit.capture", "vit.archive"),
+    ("vit.fused", "vit.watch", "vit.capture", "vit.archive", "vit.lesson", "vit.what_if"),
     ("vit.methods", "vit.measures"),
     ("vit.render",),
-    ("vit.analysis",),
+    ("vit.truth", "vit.budget"),
+    ("vit.analysis", "vit.families"),
     ("vit.training",),
     ("vit.commands", "vit.ui"),
     ("app", "vit.__main__"),

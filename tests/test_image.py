@@ -3,7 +3,9 @@
 import io
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,26 @@ def test_every_odd_file_is_a_right_picture_or_a_sentence(picture):
     assert loaded.dtype == np.uint8
     for (row, column), colour in picture.pixels.items():
         np.testing.assert_allclose(loaded[row, column].astype(int), colour, atol=picture.tolerance)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_there_are_odd_files_enough_and_reading_one_takes_no_time():
+    files = list(pictures())
+    assert len({picture.name for picture in files}) == len(files) >= 200
+    seconds = []
+    for picture in files:
+        start = time.thread_time()
+        with suppress(ImageError):
+            load_image(picture.data)
+        seconds.append(time.thread_time() - start)
+    assert sorted(seconds)[len(seconds) * 95 // 100] <= 0.3
+
+
+@pytest.mark.parametrize("find", sorted((Path(__file__).parent / "finds").glob("*.bin")), ids=lambda path: path.stem)
+def test_what_fuzzing_found_stays_mended(find):
+    from tests.fuzz import check
+
+    assert check(find.read_bytes()) in ("picture", "sentence")
 
 
 def says_what_to_do(sentence: str) -> None:

@@ -26,22 +26,29 @@ if TYPE_CHECKING:
     from vit.errors import ModelError as ModelError
     from vit.errors import VitError as VitError
     from vit.image import load_image as load_image
+    from vit.measures import list_measures as list_measures
+    from vit.measures import measure as measure
     from vit.methods import explain as explain
     from vit.methods import list_methods as list_methods
     from vit.models import list_models as list_models
     from vit.models import load_model as load_model
     from vit.render import overlay as overlay
+    from vit.truth.check import check as check
     from vit.ui.standalone import explore as explore
+    from vit.what_if import what_if as what_if
 
 _HOME = {
     "vit.attention": ("AttentionRecord", "Grid", "Heatmap", "LayerAttention", "TokenLayout"),
     "vit.capture": ("record_attention",),
     "vit.errors": ("BudgetError", "CaptureError", "ImageError", "MethodError", "ModelError", "VitError"),
     "vit.image": ("load_image",),
+    "vit.measures": ("list_measures", "measure"),
     "vit.methods": ("explain", "list_methods"),
     "vit.models": ("list_models", "load_model"),
     "vit.render": ("overlay",),
+    "vit.truth.check": ("check",),
     "vit.ui.standalone": ("explore",),
+    "vit.what_if": ("what_if",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE)

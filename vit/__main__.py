@@ -9,6 +9,10 @@ from vit.errors import VitError
 
 COMMANDS = {  # each is a module of vit.commands with add_arguments(parser) and run(options)
     "explain": "what a model looks at in a photo: a picture, an animation, a figure or raw numbers",
+    "check": "whether a model's answer depends on what each method's map of a photo points at",
+    "stats": "the same over a folder of pictures, with tests against chance",
+    "whatif": "what becomes of the answer if patches are hidden or heads are silent",
+    "measure": "numbers about a model on a photo: distances, entropies, norms, … as a plot, a table or arrays",
     "models": "the models that can be asked for",
     "train": "train a network from scratch on a folder of pictures",
     "evaluate": "how often a trained model is right",

@@ -7,40 +7,53 @@ bytes. Safe for many threads; two that ask for the same thing wait for one compu
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-from vit.errors import ModelError, VitError
+from vit import budget
+from vit.errors import BusyError, ModelError
 from vit.image import fingerprint
+from vit.line import CLOSING, Line, Say, held
 
 if TYPE_CHECKING:  # torch is imported when the first model is loaded, so that the page opens at once
+    from torch import Tensor
+
     from vit.attention import AttentionRecord, Heatmap
+    from vit.measures import Measured
     from vit.models.vision_model import VisionModel
+    from vit.truth.check import Check
+    from vit.what_if import Silenced, WhatIf
 
-MODEL_BYTES = 4_000_000_000  # of loaded weights; the least recently used models go first
-
-AT_ONCE = 2  # pictures that go through models at the same time; a download waits without holding a place
-
-Say = Callable[[str], None]  # tells a person what is being done
+LOADS = 24  # people who may wait for models from elsewhere, so that a slow hub leaves room for those who need none
+_LOADS_FULL = f"{LOADS} people are waiting for models to load already: try again in a minute, or choose a bundled one."
 
 
 class Analysis:
     """One picture through one model, as often as anyone asks, computed once.
 
     ``cache_bytes`` bounds the memory of kept records (``VIT_CACHE_MB``, default 512), ``offered`` the models that may
-    be asked for (``VIT_MODELS``, comma-separated; default: all).
+    be asked for (``VIT_MODELS``, comma-separated; default: all), ``at_once`` how many pictures go through models at the
+    same time (``VIT_AT_ONCE``, default: one for every four cores); the others wait in ``line``, in their order.
+
+    ``say`` of the methods is told what is being done. What it raises ends the work at its next layer, or at once while
+    it waits: that is how work ends for which nobody waits any more.
     """
 
-    def __init__(self, cache_bytes: int | None = None, offered: tuple[str, ...] | None = None):
+    def __init__(
+        self, cache_bytes: int | None = None, offered: tuple[str, ...] | None = None, at_once: int | None = None
+    ):
         if cache_bytes is None:
-            cache_bytes = _megabytes("VIT_CACHE_MB", 512)
+            cache_bytes = budget.megabytes("VIT_CACHE_MB", 512)
         if offered is None:
             offered = tuple(name.strip() for name in os.environ.get("VIT_MODELS", "").split(",") if name.strip())
         self.cache_bytes, self.offered = cache_bytes, offered
-        self._computing = threading.BoundedSemaphore(AT_ONCE)
+        self.line = Line(budget.at_once() if at_once is None else at_once)
+        self._loads = Line(LOADS, longest=0, full=_LOADS_FULL)
+        self._stopped = False
         self._lock = threading.Lock()  # guards what follows
         self._records: OrderedDict[tuple, AttentionRecord] = OrderedDict()
         self._models: OrderedDict[str, VisionModel] = OrderedDict()
@@ -79,28 +92,50 @@ class Analysis:
         """A loaded model, from memory after the first time."""
         if self.offered and name not in self.offered:
             raise ModelError(f"{name!r} is not offered here; choose one of: {', '.join(self.offered)}.")
-        with self._once(("model", name)):
-            with self._lock:
-                if name in self._models:
-                    self._models.move_to_end(name)
-                    return self._models[name]
-            from vit.models import load_model
+        if (model := self._at_hand(name)) is not None:
+            return model
+        from vit.models import bundled_names, load_model
 
+        bundled = name in bundled_names()  # loads at once, and needs nobody
+        with (
+            nullcontext() if bundled else self._loads.place(say),
+            self._once(("model", name), say, f"loading {name}, as others wait for it too"),
+        ):
+            if (model := self._at_hand(name)) is not None:
+                return model
             if say:
                 say(f"loading {name}")
+            if not bundled:
+                budget.check_affordable(name)
             model = load_model(name, progress=_download_words(name, say))
+            budget.fit_threads(self.line.places)
             with self._lock:
                 self._models[name] = model
-                while len(self._models) > 1 and sum(map(_bytes_of, self._models.values())) > MODEL_BYTES:
+                while len(self._models) > 1 and sum(map(_bytes_of, self._models.values())) > budget.MODEL_BYTES:
                     self._models.popitem(last=False)
             return model
 
+    def _at_hand(self, name: str) -> "VisionModel | None":
+        with self._lock:
+            if name in self._models:
+                self._models.move_to_end(name)
+            return self._models.get(name)
+
     def record(
-        self, image: np.ndarray, model: str, say: Say | None = None, target: int | None = None
+        self,
+        image: np.ndarray,
+        model: str,
+        say: Say | None = None,
+        target: int | None = None,
+        keep: tuple[str, ...] = (),
     ) -> "AttentionRecord":
-        """Every layer's attention for a picture, from memory if it was asked for before."""
-        key = (fingerprint(image), model, target)
-        with self._once(key):
+        """Every layer's attention for a picture, from memory if it was asked for before.
+
+        ``target`` and ``keep`` are those of ``record_attention``: a class whose gradients are taken, and what else the
+        record holds.
+        """
+        key = (fingerprint(image), model, target, keep)
+        with self._once(key, say, "waiting for somebody who asked the same"):
             with self._lock:
                 if key in self._records:
                     self._records.move_to_end(key)
@@ -108,44 +143,124 @@ class Analysis:
             loaded = self.model(model, say)
             from vit.capture import record_attention
 
-            # Layers of one picture use all cores: more pictures at once would only wait for each other in memory.
-            progress = (lambda done, _: say(f"layer {done}")) if say else None
-            with self._computing:
-                record = record_attention(loaded, image, target=target, progress=progress)
+            def progress(done: int, _: str) -> None:
+                if self._stopped:
+                    raise BusyError(CLOSING)
+                if say:
+                    say(f"layer {done}")
+
+            with self.line.place(say):
+                record = record_attention(loaded, image, target=target, progress=progress, keep=keep)
             self._keep(key, record)
             return record
 
     def heatmap(
-        self, image: np.ndarray, model: str, method: str, target: int | None = None, **options: Any
+        self,
+        image: np.ndarray,
+        model: str,
+        method: str,
+        target: int | None = None,
+        against: int | None = None,
+        say: Say | None = None,
+        **options: Any,
     ) -> "Heatmap":
-        """A method's map of a picture; gradients are recorded only for methods that need them."""
-        from vit.methods import explain, get_method
+        """A method's map of a picture, recorded with what the method needs and no more.
 
-        needs_gradients = "gradients" in get_method(method).needs
-        return explain(self.record(image, model, target=target if needs_gradients else None), method, **options)
+        ``target`` is the class that a method with gradients explains; without one, the likeliest. ``against`` is a
+        second class: the map is then the first class's minus the second's, and signed.
+        """
+        from vit.methods import explain, get_method
+        from vit.methods.difference import compare_classes
+        from vit.methods.gradients import likeliest_class
+
+        chosen = get_method(method)
+        if not chosen.of_a_class:
+            target = None
+        elif target is None:
+            target = likeliest_class(self.record(image, model, say))
+        record = self.record(image, model, say, target=target, keep=chosen.keep)
+        if against is None:
+            return explain(record, method, **options)
+        other = self.record(image, model, say, target=against, keep=chosen.keep)
+        return compare_classes(record, other, method, **options)[2]
+
+    def what_if(
+        self,
+        image: np.ndarray,
+        model: str,
+        hide: "Tensor | None" = None,
+        silence: "Sequence[Silenced]" = (),
+        say: Say | None = None,
+    ) -> "WhatIf":
+        """The answer with patches hidden and heads silent, beside the answer without; nothing of it is kept."""
+        from vit.what_if import what_if
+
+        loaded = self.model(model, say)
+        with self.line.place(say):
+            return what_if(loaded, image, hide, silence)
+
+    def measure(self, image: np.ndarray, model: str, name: str, say: Say | None = None, **options: Any) -> "Measured":
+        """What a measure finds on a picture; what it needs of the record and of the model is seen to."""
+        from vit.measures import get_measure, measure
+        from vit.measures.registry import check_options
+        from vit.models.parts import parts
+
+        chosen = get_measure(name)
+        check_options(name, options)
+        record = self.record(image, model, say, keep=chosen.keep)
+        return measure(record, name, **options, **parts(self.model(model, say), record, chosen.parts))
+
+    def check(
+        self,
+        image: np.ndarray,
+        model: str,
+        maps: "Sequence[str | Heatmap] | None" = None,
+        target: int | None = None,
+        say: Say | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        **settings: Any,
+    ) -> "Check":
+        """The truth check of maps of a picture, as ``vit.check``; methods' maps are made of kept records.
+
+        A place is held for one batch at a time, so that nobody waits for the whole of another's check.
+        """
+        loaded = self.model(model, say)
+        from vit.truth.check import check, predictor
+
+        predict = predictor(loaded)
+
+        def in_turn(pixels: "Tensor") -> "Tensor":
+            with self.line.place(say):
+                return predict(pixels)
+
+        def heatmap(method: str, target: int) -> "Heatmap":
+            return self.heatmap(image, model, method, target, say=say)
+
+        return check(loaded, image, maps, target, predict=in_turn, heatmap=heatmap, progress=progress, **settings)
+
+    def close(self) -> None:
+        """The server is about to end: whoever waits or comes is sent away; what is in work may finish."""
+        self.line.close()
+        self._loads.close()
+
+    def stop(self) -> None:
+        """After ``close``: what is still in work ends at its next layer."""
+        self._stopped = True
 
     def _keep(self, key: tuple, record: "AttentionRecord") -> None:
         with self._lock:
             self._records[key] = record
-            while len(self._records) > 1 and sum(kept.bytes for kept in self._records.values()) > self.cache_bytes:
+            while self._records and sum(kept.bytes for kept in self._records.values()) > self.cache_bytes:
                 self._records.popitem(last=False)
 
-    def _once(self, key: tuple) -> threading.Lock:
-        """The lock under which a thing is made; whoever comes second waits and then finds it made.
+    def _once(self, key: tuple, say: Say | None, words: str) -> AbstractContextManager[None]:
+        """Holds the lock under which a thing is made; whoever comes second waits and then finds it made.
 
         Locks are held weakly: when nobody makes or awaits the thing any more, its lock is gone.
         """
         with self._lock:
-            return self._under_way.setdefault(key, threading.Lock())
-
-
-def _megabytes(variable: str, default: int) -> int:
-    """A setting in megabytes, as bytes; a sentence if it is no number."""
-    given = os.environ.get(variable, "").strip()
-    try:
-        return int(float(given or default) * 1_000_000)
-    except (ValueError, OverflowError):
-        raise VitError(f"{variable}={given!r} is not a number of megabytes.") from None
+            lock = self._under_way.setdefault(key, threading.Lock())
+        return held(lock, say, words)
 
 
 def _bytes_of(model: "VisionModel") -> int:

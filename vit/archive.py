@@ -12,9 +12,11 @@ def to_npz(record: AttentionRecord) -> bytes:
     """The whole record as a compressed .npz.
 
     For layer number L (from 0): ``layer_L_weights`` float32 (windows, heads, queries, keys), ``layer_L_queries`` and
-    ``layer_L_keys`` int64 (windows, slots) of token numbers, ``layer_L_gradient`` where one was taken. Beside them
-    ``logits`` float32 (classes,) and ``about``: JSON with the model, provenance, labels, and each layer's name, grids
-    and prefix tokens.
+    ``layer_L_keys`` int64 (windows, slots) of token numbers, ``layer_L_gradient`` where one was taken and
+    ``layer_L_values`` float32 (windows, heads, keys, width) where they were kept. For block number B whose tokens were
+    kept: ``block_B_features`` float32 (tokens, width) and ``block_B_gradient`` where one was taken. Beside them
+    ``logits`` float32 (classes,) and ``about``: JSON with the model, provenance, labels, and each layer's and
+    block's name, grid and prefix tokens.
     """
     arrays: dict[str, np.ndarray] = {"logits": record.logits.numpy()}
     for number, layer in enumerate(record.layers):
@@ -23,6 +25,12 @@ def to_npz(record: AttentionRecord) -> bytes:
         arrays[f"layer_{number}_keys"] = layer.keys.tokens.numpy()
         if layer.taken_gradient is not None:
             arrays[f"layer_{number}_gradient"] = layer.taken_gradient.numpy()
+        if layer.taken_values is not None:
+            arrays[f"layer_{number}_values"] = layer.taken_values.numpy()
+    for number, block in enumerate(record.taken_features or ()):
+        arrays[f"block_{number}_features"] = block.vectors.numpy()
+        if block.taken_gradient is not None:
+            arrays[f"block_{number}_gradient"] = block.taken_gradient.numpy()
     arrays["about"] = np.array(json.dumps(about(record), ensure_ascii=False))
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
@@ -48,6 +56,9 @@ def about(record: AttentionRecord) -> dict:
                 "keys": _side(layer.keys),
             }
             for layer in record.layers
+        ],
+        "blocks": [
+            {"name": block.name, "layer": block.layer, **_side(block.layout)} for block in record.taken_features or ()
         ],
     }
 

@@ -14,14 +14,18 @@ from torch import Tensor
 from vit.errors import CaptureError, MethodError
 from vit.tokens import Grid as Grid
 from vit.tokens import TokenLayout as TokenLayout
+from vit.tokens import readout_by_name
 from vit.tokens import whole_number as whole_number
 
 
 class Computed(Protocol):
     """Weights that are computed when they are asked for, from something smaller: a layer's queries and keys."""
 
-    shape: tuple[int, ...]  # (windows, heads, queries, keys)
-    bytes: int  # of memory that it holds
+    @property
+    def shape(self) -> tuple[int, ...]: ...  # (windows, heads, queries, keys)
+
+    @property
+    def bytes(self) -> int: ...  # of memory that it holds
 
     def __call__(self) -> Tensor: ...
 
@@ -52,7 +56,7 @@ class LayerAttention:
 
     @property
     def weights(self) -> Tensor:
-        """``(windows, heads, queries, keys)``, float32. Computed anew each time where only queries and keys are kept."""
+        """``(windows, heads, queries, keys)``, float32; where queries and keys are kept, computed anew each time."""
         return self.kept if isinstance(self.kept, Tensor) else self.kept()
 
     @property
@@ -151,11 +155,15 @@ class AttentionRecord:
     image_size: tuple[int, int]  # (height, width) in pixels, as the model was fed
     target: int | None = None  # the class whose gradients were taken
     without_map: tuple[str, ...] = ()  # attention layers that have no map over picture tokens
+    readout: tuple[str, ...] = ()  # the tokens that the answer is read from, or "patches"; empty: those by their names
     taken_features: tuple[LayerFeatures, ...] | None = None  # the tokens after each block, if they were kept
 
     def __post_init__(self):
         if not self.layers:
             raise CaptureError(f"{self.model} has no attention over picture tokens.")
+        if not self.readout:
+            names = [name for layer in self.layers for name in layer.queries.prefix]
+            object.__setattr__(self, "readout", readout_by_name(names))
 
     @property
     def untrained(self) -> bool:
@@ -190,7 +198,7 @@ class Heatmap:
     """What a method says about the picture, on the patch grid, before anything is drawn.
 
     ``values`` are the method's own numbers up to one positive factor, at least 0 and finite: neither
-    stretched nor clipped.
+    stretched nor clipped. Where they are ``signed``, a difference of two maps, those below 0 mean something too.
     """
 
     values: Tensor  # (rows, cols), float32
@@ -198,6 +206,7 @@ class Heatmap:
     caption: str  # what is shown, in words: layer, head, query, and what was left out
     model: str = ""
     provenance: str = ""
+    signed: bool = False
 
     def __post_init__(self):
         if self.values.ndim != 2 or not bool(torch.isfinite(self.values).all()):

@@ -1,33 +1,31 @@
 """record_attention(): every layer's attention in one forward pass, exactly, from many threads at once.
 
 Nothing is attached to the network. Which of its products are attention, and where their rows and columns sit on the
-picture, is known before: the network was traced once (vit/models/layouts). While a picture runs, a torch function
-mode, which torch keeps for each thread apart, counts the products and keeps the matrices of those that were found:
+picture, is known before: the network was traced once (vit/models/layouts). While a picture runs, a Watch counts the
+products and keeps those that were found:
 
-- of a call of ``scaled_dot_product_attention``, whose matrix never leaves the fused kernel, it is computed a second
-  time from the same queries and keys, and the network's own output stays as it was, bit for bit;
+- of a call of ``scaled_dot_product_attention``, whose matrix never leaves the fused kernel, the queries and keys, from
+  which it is computed when it is asked for; the network's own output stays as it was, bit for bit;
 - of a plain product the matrix is one of its factors: what multiplies the values is the map, whatever was done to the
-  softmax before (mixed heads, gates, a position's share).
+  softmax before (mixed heads, gates, a position's share);
+- where the results of several matrices on the same values are mixed, the one matrix that has the same result.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
 
-from vit.attention import AttentionRecord, LayerAttention, whole_number
+from vit.attention import AttentionRecord, LayerAttention, LayerFeatures, whole_number
 from vit.errors import BudgetError, CaptureError, MethodError, ModelError
-from vit.fused import attention_weights
+from vit.fused import KeptScores
 from vit.image import load_image
-from vit.models.layouts import Layer, Plan, plan_of
-from vit.models.layouts.multihead import MULTIHEAD, multihead
-from vit.models.layouts.tracing import FUSED, PRODUCTS
+from vit.models.layouts import Layer, Plan, Stream, plan_of
 from vit.models.sizes import resized
 from vit.models.vision_model import Preprocessing, VisionModel
+from vit.watch import Progress, Watch
 
+KEEPS = ("values", "features")
 MEMORY_LIMIT = 2 * 1024**3  # bytes of maps that one record may hold, unless the caller says otherwise
 
 
@@ -37,16 +35,18 @@ def record_attention(
     image_size: tuple[int, int] | None = None,
     target: int | None = None,
     memory_limit: int = MEMORY_LIMIT,
-    progress: Callable[[int, str], None] | None = None,
+    progress: Progress | None = None,
     prepare: Preprocessing | None = None,
+    keep: tuple[str, ...] = (),
 ) -> AttentionRecord:
     """Runs a picture through a model and keeps the attention of every layer.
 
     ``model`` may be any network, torchvision's or your own, in eval mode: then ``prepare`` says how it wants its
     pixels, and its classes have numbers for names. ``image`` is an RGB array ``(height, width, 3)`` or whatever
     ``load_image`` takes. ``image_size`` (height, width) feeds the model at another size than its own. ``target`` is a
-    class: its logit's gradient with respect to every map is kept too. ``progress(layers done, layer name)`` is called
-    after each layer; an exception that it raises stops the run.
+    class: its logit's gradient with respect to every map is kept too. ``keep`` names what else is: "values", what each
+    map multiplies, and "features", the tokens after each block (with their gradients if there is a target).
+    ``progress(layers done, layer name)`` is called after each layer; an exception that it raises stops the run.
 
     Raises CaptureError where the model has no attention over picture tokens or a map can't be vouched for, and
     BudgetError before more than ``memory_limit`` bytes of maps are made.
@@ -57,10 +57,12 @@ def record_attention(
         model = resized(model, image_size)
     if target is not None:
         target = _class_of(model, target)
+    if unknown := sorted(set(keep) - set(KEEPS)):
+        raise MethodError(f"A record can't keep {unknown[0]!r}; it can keep: {', '.join(KEEPS)}.")
     pixels = model.prepare(load_image(image))  # (1, 3, height, width)
     plan = _checked(model, plan_of(model.network, pixels))
     _reserve(model, plan, memory_limit, with_gradients=target is not None)
-    watch = _Watch(model, plan, with_gradients=target is not None, progress=progress)
+    watch = Watch(model, plan, target is not None, keep, progress)
     if target is None:
         with torch.no_grad(), watch:
             logits = model.network(pixels)
@@ -73,16 +75,18 @@ def record_attention(
         # Unwatched, torch takes another way through these modules, which rounds differently: the answer is that one's.
         with torch.no_grad():
             logits = model.network(pixels)
-    gradients = _gradients(logits, watch.matrices, target)
+    layers, features = _taken(model, plan, watch, logits, target)
     return AttentionRecord(
         model=model.name,
         provenance=model.provenance,
-        layers=tuple(_layer(model, *kept) for kept in zip(plan.layers, watch.matrices, gradients, strict=True)),
+        layers=layers,
         logits=logits[0].detach().float(),
         labels=model.labels,
         image_size=(int(pixels.shape[2]), int(pixels.shape[3])),
         target=target,
         without_map=(*plan.channels, *plan.softmaxes),
+        readout=plan.readout,
+        taken_features=features if "features" in keep else None,
     )
 
 
@@ -97,70 +101,6 @@ def _named_model(network: nn.Module, prepare: Preprocessing | None) -> VisionMod
         answer = network(torch.zeros(1, 3, *prepare.size))
     classes = answer.shape[1] if isinstance(answer, Tensor) and answer.ndim == 2 else 0
     return VisionModel(name, network, prepare, tuple(map(str, range(classes))), "given")
-
-
-class _Watch(TorchFunctionMode):
-    """Sees every torch function that this thread calls while it is entered, and keeps the planned matrices."""
-
-    def __init__(self, model: VisionModel, plan: Plan, with_gradients: bool, progress):
-        super().__init__()
-        self.model, self.plan, self.with_gradients, self.progress = model, plan, with_gradients, progress
-        self.by_call = {layer.call: layer for layer in plan.layers}
-        self.calls = 0
-        self.matrices: list[Tensor] = []  # as the network has them, in the plan's order
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        if function is MULTIHEAD:
-            with self:
-                opened = multihead(*args, **kwargs)
-            return function(*args, **kwargs) if opened is None else opened
-        if function is not FUSED and function not in PRODUCTS:
-            return function(*args, **kwargs)
-        layer = self.by_call.get(self.calls)
-        self.calls += 1
-        if layer is None:
-            return function(*args, **kwargs)
-        if function is FUSED:
-            return self._fused(layer, args, kwargs)
-        place = 1 if layer.transposed else 0
-        self._keep(layer, args[place] if len(args) > place else next(iter(kwargs.values())))
-        return function(*args, **kwargs)
-
-    def _fused(self, layer: Layer, args, kwargs) -> Tensor:
-        """The fused call: its matrix once more beside it, or, for gradients, in place of it."""
-        query, key, value = args[:3] if len(args) >= 3 else [kwargs.get(n, a) for n, a in _named(args)]
-        weights = attention_weights(query, key, *args[3:], **{n: v for n, v in kwargs.items() if n not in _QKV})
-        self._keep(layer, weights)
-        if not self.with_gradients:
-            return F.scaled_dot_product_attention(*args, **kwargs)
-        # Part of the graph only if the network goes on with it.
-        repeats = query.shape[-3] // value.shape[-3] if query.ndim > 2 else 1
-        return weights.to(value.dtype) @ (value if repeats == 1 else value.repeat_interleave(repeats, -3))
-
-    def _keep(self, layer: Layer, matrix: Tensor) -> None:
-        shape = tuple(matrix.mT.shape if layer.transposed else matrix.shape)
-        if shape != layer.shape:
-            raise CaptureError(_otherwise(self.model))
-        self.matrices.append(matrix)
-        if self.progress:
-            self.progress(len(self.matrices), layer.name)
-
-    def check_complete(self) -> None:
-        if len(self.matrices) != len(self.plan.layers):
-            raise CaptureError(_otherwise(self.model))
-
-
-_QKV = ("query", "key", "value")
-
-
-def _named(args: tuple) -> list[tuple[str, Any]]:
-    """Query, key and value by name, with those given by position filled in."""
-    return [(name, args[i] if i < len(args) else None) for i, name in enumerate(_QKV)]
-
-
-def _otherwise(model: VisionModel) -> str:
-    return f"{model.name} computed otherwise than when its tokens were followed, so its maps can't be vouched for."
 
 
 def _checked(model: VisionModel, plan: Plan) -> Plan:
@@ -204,20 +144,39 @@ def _class_of(model: VisionModel, target: Any) -> int:
     return number
 
 
-def _gradients(logits: Tensor, matrices: list[Tensor], target: int | None) -> list[Tensor | None]:
-    """∂(target's logit)/∂(each matrix). ``grad`` rather than ``backward``: nothing is written to the shared network."""
-    if target is None:
-        return [None] * len(matrices)
-    return list(torch.autograd.grad(logits[0, target], matrices))
+def _taken(
+    model: VisionModel, plan: Plan, watch: Watch, logits: Tensor, target: int | None
+) -> tuple[tuple[LayerAttention, ...], tuple[LayerFeatures, ...]]:
+    """What was kept, in the record's words, with ∂(target's logit)/∂(each of them) if there is a target."""
+    matrices, streams = watch.matrices, [watch.streams[name] for name in watch.blocks]
+    gradients: list[Tensor | None] = [None] * (len(matrices) + len(streams))
+    if target is not None:
+        # ``grad`` rather than ``backward``: nothing is written to the shared network.
+        graph = [*matrices, *streams]
+        gradients = list(torch.autograd.grad(logits[0, target], graph))
+    values = watch.values or [None] * len(matrices)
+    layers = tuple(map(_layer, [model] * len(matrices), plan.layers, matrices, gradients, values))
+    after = gradients[len(matrices) :]
+    features = tuple(_features(*each) for each in zip(watch.blocks.values(), streams, after, strict=True))
+    return layers, features
 
 
-def _layer(model: VisionModel, layer: Layer, matrix: Tensor, gradient: Tensor | None) -> LayerAttention:
+def _layer(
+    model: VisionModel, layer: Layer, matrix: Tensor | KeptScores, gradient: Tensor | None, values: Tensor | None
+) -> LayerAttention:
     def arranged(tensor: Tensor) -> Tensor:
         tensor = tensor.detach().float()
         return layer.arranged(tensor.mT if layer.transposed else tensor)
 
-    weights = arranged(matrix)
-    if not bool(weights.isfinite().all()):
+    weights = arranged(matrix) if isinstance(matrix, Tensor) else matrix
+    made_of = (weights,) if isinstance(weights, Tensor) else (weights.query, weights.key)
+    if not all(bool(each.isfinite().all()) for each in made_of):
         raise CaptureError(f"Layer {layer.name} of {model.name} gave attention weights that are no numbers.")
     taken = None if gradient is None else arranged(gradient)
-    return LayerAttention(layer.name, weights, layer.queries, layer.keys, taken)
+    kept = None if values is None else layer.arranged_values(values.detach().float())
+    return LayerAttention(layer.name, weights, layer.queries, layer.keys, taken, kept)
+
+
+def _features(stream: Stream, result: Tensor, gradient: Tensor | None) -> LayerFeatures:
+    taken = None if gradient is None else stream.arranged(gradient.float())
+    return LayerFeatures(stream.name, stream.layer, stream.arranged(result.detach().float()), stream.layout, taken)

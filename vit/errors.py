@@ -29,6 +29,10 @@ class BudgetError(VitError):
     """The work would need more memory than is allowed."""
 
 
+class BusyError(VitError):
+    """Too many people ask at the same time, or the server is about to end: the same question can be answered later."""
+
+
 class DataError(VitError):
     """The pictures to train on, or a folder that a run was kept in, can't be used."""
 

@@ -1,5 +1,9 @@
 """The matrix inside torch's fused attention, which never leaves its kernel: computed once more, beside it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -33,3 +37,26 @@ def attention_weights(
         scores = scores.masked_fill(~attn_mask, float("-inf")) if attn_mask.dtype == torch.bool else scores + attn_mask
     # In place where no gradient needs the scores: a fresh matrix for every layer costs more than the softmax itself.
     return torch.softmax(scores, dim=-1, out=None if scores.requires_grad else scores)
+
+
+@dataclass(frozen=True, eq=False)
+class KeptScores:
+    """A fused attention's queries and keys, kept in place of the matrix that they make.
+
+    They grow with the number of tokens, the matrix with its square: for vit_base at 384 pixels they take a fifth.
+    """
+
+    query: Tensor  # (…, heads, queries, width)
+    key: Tensor  # (…, heads, keys, width)
+    more: dict[str, Any]  # the rest of what attention_weights takes: mask, scale, …
+    arrange: Callable[[Tensor], Tensor]  # (…, heads, queries, keys) to (windows, heads, queries, keys)
+    shape: tuple[int, ...]  # (windows, heads, queries, keys)
+
+    @property
+    def bytes(self) -> int:
+        kept = [each for each in (self.query, self.key, *self.more.values()) if isinstance(each, Tensor)]
+        return sum(each.numel() * each.element_size() for each in kept)
+
+    @torch.no_grad()
+    def __call__(self) -> Tensor:
+        return self.arrange(attention_weights(self.query, self.key, **self.more).float())

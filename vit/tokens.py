@@ -1,5 +1,6 @@
 """Where tokens sit on the picture: the grid of patches, and which slot of an attention matrix is which token."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from operator import index
@@ -111,3 +112,11 @@ class TokenLayout:
             return per_slot.squeeze(0)
         real = self.tokens >= 0
         return per_slot.new_zeros(self.count).index_add_(0, self.tokens[real], per_slot[real])
+
+
+def readout_by_name(prefix: Iterable[str]) -> tuple[str, ...]:
+    """The tokens that a classifier usually reads, of those that there are: the pool, CLS and DIST, else all patches."""
+    names = set(prefix)
+    if "pool" in names:
+        return ("pool",)
+    return tuple(name for name in ("cls", "dist") if name in names) or ("patches",)

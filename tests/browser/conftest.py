@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 import vit.models.bundled as bundled
 bundled.FOLDER = Path(sys.argv[1])
+import tests.browser.standin_view
 import app
 app.main()
 """

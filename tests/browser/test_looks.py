@@ -52,7 +52,7 @@ def test_nothing_sticks_out_to_the_right(visit, width):
     for method in ("raw", "received", "rollout"):
         page.pick("method", method)
         assert page.evaluate(code) == [], method
-    page.evaluate("document.querySelector('.door').style.width = '3000px'")
+    page.evaluate("document.querySelector('.door').style.minWidth = '3000px'")
     assert page.evaluate(code) != []  # the measure sees what does stick out
 
 

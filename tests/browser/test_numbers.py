@@ -58,7 +58,7 @@ def patches(page, call: str, *arguments) -> np.ndarray:
     """What one of the page's functions says of the patches, (rows, cols)."""
     values, rows, cols = page.evaluate(
         f"(given) => {{ const {{ shares, layout }} = {call};"
-        " return [[...shares.subarray(layout.prefix.length)], layout.rows, layout.cols]; }",
+        " return [[...layout.onPatches(shares)], layout.rows, layout.cols]; }",
         list(arguments),
     )
     return np.array(values).reshape(rows, cols)
@@ -67,7 +67,7 @@ def patches(page, call: str, *arguments) -> np.ndarray:
 def assert_same(found: np.ndarray, values: torch.Tensor) -> None:
     expected = values.numpy()
     assert found.shape == expected.shape
-    assert np.abs(found - expected).max() <= 0.01 * expected.max()
+    assert np.abs(found - expected).max() <= 0.01 * np.abs(expected).max()
 
 
 @pytest.fixture(params=FAMILIES)
@@ -114,6 +114,45 @@ def test_rollout(bench, record, options):
         for place, query in queries(record.layers[end].queries):
             heat = explain(record, "rollout", first=first, last=end, query=query, **options)
             assert_same(_rollout(bench, place, first, end, **options), heat.values)
+
+
+def test_weights_of_both_signs(bench):
+    """Heads mixed after the softmax: the page keeps the sign, Python gives one part at a time."""
+    layout = TokenLayout.whole(Grid(3, 4), ("cls",))
+    weights = torch.randn(1, 3, 13, 13, generator=torch.Generator().manual_seed(5))
+    layer = LayerAttention("mixed", weights, layout, layout)
+    record = loaded(bench, AttentionRecord("mixed", "random", (layer,), torch.zeros(2), (), (30, 40)))
+    for head in (1, "mean", "max", "min"):
+        for call, method, options in (
+            ("rawMap(layers[0], given[0], {token: 'cls'}, 'to')", "raw", {"query": "cls"}),
+            ("rawMap(layers[0], given[0], {token: 'cls'}, 'by')", "raw", {"query": "cls", "direction": "by"}),
+            ("receivedMap(layers[0], given[0])", "received", {}),
+        ):
+            found = patches(bench, call, head)
+            above = explain(record, method, head=head, **options)
+            if found.min() < 0:
+                below = explain(record, method, head=head, part="negative", **options)
+                assert "positive part" in above.caption and "negative part" in below.caption
+                assert_same(found, above.values - below.values)
+            else:
+                assert_same(found, above.values)
+
+
+def test_keys_that_are_runs_of_patches(bench):
+    """A key token stands for four patches in raster order, as in NextViT, and is drawn on each of them."""
+    grid = Grid(4, 6)
+    queries = TokenLayout.whole(grid)
+    keys = TokenLayout(grid, (), torch.arange(6).unsqueeze(0), cells=torch.arange(24) // 4)
+    scores = torch.randn(1, 2, 24, 6, generator=torch.Generator().manual_seed(2))
+    layers = tuple(LayerAttention(f"stage {n}", (scores * (n + 1)).softmax(-1), queries, keys) for n in (0, 1))
+    record = loaded(bench, AttentionRecord("runs", "random", layers, torch.zeros(2), (), (40, 60)))
+    place = {"y": 0.3, "x": 0.9}  # row 1, column 5
+    for direction in ("to", "by"):
+        for asked, query in ((place, (1, 5)), (None, None)):
+            found = patches(bench, "rawMap(layers[1], given[0], given[1], given[2])", "mean", asked, direction)
+            assert_same(found, explain(record, "raw", query=query, direction=direction).values)
+    assert_same(patches(bench, "receivedMap(layers[1], 0)"), explain(record, "received", head=0).values)
+    assert_same(_rollout(bench, place, 0, 1), explain(record, "rollout", query=(1, 5)).values)
 
 
 def test_rollout_that_discards(bench):
@@ -188,7 +227,7 @@ def test_an_animation_comes_back_as_it_was_drawn(bench):
             assert np.abs(means[0] - means[1]).mean() < 4  # thresholds even out over 8 × 8 pixels
 
 
-@pytest.mark.parametrize("name", ["viridis", "inferno", "magma", "cividis", "turbo"])
+@pytest.mark.parametrize("name", ["viridis", "inferno", "magma", "cividis", "turbo", "diverging"])
 def test_colours_are_the_servers(bench, name):
     found = np.array(bench.evaluate("(name) => [...colourTable(name)]", name)).reshape(256, 3)
     assert np.abs(found - colormap_table(name).astype(int)).max() <= 2
@@ -210,3 +249,18 @@ def test_heat_is_painted_as_the_server_paints_it(bench):
     assert (
         np.abs(found[..., :3] - colormap_table("inferno")[codes]).max() <= 6
     )  # neighbouring codes, at the steepest part
+
+
+def test_both_signs_are_painted_as_the_server_paints_them(bench):
+    import cv2
+
+    values = np.random.default_rng(1).random((3, 5), dtype=np.float32) * 2 - 1
+    call = """([values, width, height, peak]) => {
+        const table = pixelTable("diverging", 0.5);
+        return [...heatPixels(new Float32Array(values), 3, 5, width, height, peak, table, true).data];
+    }"""
+    found = np.array(bench.evaluate(call, [values.flatten().tolist(), 40, 36, 1.0])).reshape(36, 40, 4)
+    codes = np.rint(127.5 + 127.5 * cv2.resize(values, (40, 36), interpolation=cv2.INTER_LINEAR)).astype(int)
+    size = np.where((codes == 127) | (codes == 128), 0, np.abs(2 * codes - 255))
+    assert np.abs(found[..., 3] - 255 * 0.5 * np.minimum(1, 2 * size / 255)).max() <= 3
+    assert np.abs(found[..., :3] - colormap_table("diverging")[codes])[size > 40].max() <= 6

@@ -139,3 +139,51 @@ def test_every_head_of_every_layer_on_one_sheet(work):
         across, down = picture.size
     assert across > down  # three heads across, two layers down
     assert main(["explain", "photo.jpg", "--model", "tiny", "--sheet", "-o", "sheet.png"]) == 2
+
+
+def test_a_class_that_was_asked_for_is_named_in_the_legend(work, monkeypatch):
+    import vit.render
+
+    captions = []
+    drawn = vit.render.with_legend
+    monkeypatch.setattr(
+        vit.render, "with_legend", lambda p, heat, *rest: captions.append(heat.caption) or drawn(p, heat)
+    )
+    for target in ([], ["--target", "0"], ["--target", "1"]):
+        command = ["explain", "photo.jpg", "--model", "tiny", "--method", "relevance", *target, "-o", "out.png"]
+        assert main(command) == 0
+    likeliest, church, tench = captions
+    assert church.startswith("relevance for church, ")
+    assert tench.startswith("relevance for tench, ")
+    assert likeliest in (church, tench)
+
+
+@pytest.mark.parametrize("name", ["out.png", "out.svg"])
+def test_two_classes_side_by_side_with_their_difference(work, name):
+    options = ["--method", "relevance", "--target", "0", "--against", "1"]
+    assert main(["explain", "photo.jpg", "--model", "tiny", *options, "-o", name]) == 0
+    if name == "out.png":
+        with Image.open(work / name) as picture:
+            assert picture.width >= 3 * 176
+        assert main(["explain", "photo.jpg", "--model", "tiny", *options, "--bare", "-o", name]) == 0
+        with Image.open(work / name) as picture:
+            assert picture.size == (90, 60)
+    else:
+        assert "church minus tench" in (work / name).read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--method", "relevance", "--target", "2", "-o", "out.png"], "Class 2 is not in 0 to 1"),
+        (["--method", "relevance", "--target", "0", "--against", "9", "-o", "out.png"], "Class 9 is not in 0 to 1"),
+        (["--method", "relevance", "--target", "0", "--against", "0", "-o", "out.png"], "0 and 0 are not two"),
+        (["--method", "rollout", "--against", "1", "-o", "out.png"], "rollout is the same for every class"),
+        (["--method", "relevance", "--against", "1", "-o", "out.gif"], "two maps and their difference"),
+    ],
+)
+def test_a_class_that_can_not_be_is_one_line_and_exit_2(work, arguments, says, capsys):
+    assert main(["explain", "photo.jpg", "--model", "tiny", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1

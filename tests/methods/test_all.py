@@ -13,7 +13,7 @@ REFUSED: set[tuple[str, str]] = set()
 
 
 def test_the_methods_of_the_contract_are_there():
-    assert {"raw", "received", "rollout"} <= set(list_methods())
+    assert {"raw", "received", "rollout", "relevance", "gradcam", "attention_flow"} <= set(list_methods())
 
 
 @pytest.mark.parametrize("name", list_methods())
@@ -27,8 +27,8 @@ def test_each_says_what_it_means_and_where_it_misleads(name):
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", list_methods())
 def test_every_method_on_every_family(name, family):
-    target = 3 if "gradients" in get_method(name).needs else None
-    record = record_attention(tiny_model(family), photo(), target=target)
+    target = 3 if get_method(name).of_a_class else None
+    record = record_attention(tiny_model(family), photo(), target=target, keep=get_method(name).keep)
     if (name, family) in REFUSED:
         with pytest.raises(MethodError):
             explain(record, name)
@@ -44,5 +44,5 @@ def test_every_method_on_every_family(name, family):
 
 
 def test_an_unknown_method_lists_the_known():
-    with pytest.raises(MethodError, match="raw, received, rollout"):
+    with pytest.raises(MethodError, match="raw, received, relevance, rollout"):
         explain(record_attention(tiny_model("vit"), photo()), "saliency")

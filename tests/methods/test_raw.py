@@ -3,6 +3,7 @@ import torch
 
 from tests.families import FAMILIES, photo, tiny_model
 from tests.methods.reference import dense
+from vit.attention import AttentionRecord, Grid, LayerAttention, TokenLayout
 from vit.capture import record_attention
 from vit.errors import MethodError
 from vit.methods import explain
@@ -14,7 +15,7 @@ def test_a_head_s_row_is_the_row_of_its_matrix(family):
     record = record_attention(tiny_model(family), photo())
     for number, layer in enumerate(record.layers):
         for query in (None, int(layer.queries.tokens[-1, -1])):
-            shares, _ = asking(layer.queries, query)
+            shares, _ = asking(layer.queries, query, record.readout)
             heat = explain(record, "raw", layer=number, head=1, query=query)
             expected = layer.keys.patches(shares.double() @ dense(layer, head=1))
             assert torch.allclose(heat.values.double(), expected, atol=1e-6)
@@ -102,8 +103,66 @@ def test_where_only_a_pool_asks_a_patch_can_not():
         ({"head": -1}, "0 to 1"),
         ({"query": (4, 0)}, "rows 0 to 3"),
         ({"direction": "up"}, "to, by"),
+        ({"part": "both"}, "positive, negative"),
     ],
 )
 def test_impossible_options_are_sentences(options, says):
     with pytest.raises(MethodError, match=says):
         explain(record_attention(tiny_model("vit"), photo()), "raw", **options)
+
+
+def signed_record() -> AttentionRecord:
+    """One layer whose heads were mixed after the softmax: CLS looks at the four patches with 3, −1, 0 and 2."""
+    layout = TokenLayout.whole(Grid(2, 2), ("cls",))
+    weights = torch.zeros(1, 1, 5, 5)
+    weights[0, 0, 0] = torch.tensor([-1.0, 3.0, -1.0, 0.0, 2.0])
+    layer = LayerAttention("mixed", weights, layout, layout)
+    return AttentionRecord("mixed", "random", (layer,), torch.zeros(2), (), (8, 8))
+
+
+@pytest.mark.parametrize(
+    ("part", "values", "words"),
+    [
+        ("positive", [[3, 0], [0, 2]], "positive part, 28.6% has the other sign and is not shown"),
+        (
+            "negative",
+            [[0, 1], [0, 0]],
+            "negative part, 71.4% has the other sign and is not shown · 50.0% on CLS not shown",
+        ),
+    ],
+)
+def test_weights_below_zero_are_a_part_of_their_own_and_never_cut_off_in_silence(part, values, words):
+    heat = explain(signed_record(), "raw", part=part)
+    assert heat.values.tolist() == values
+    assert heat.caption.endswith(f"from CLS · what multiplies the values, not a softmax · {words}")
+
+
+def test_received_has_both_parts_too():
+    above = explain(signed_record(), "received")
+    assert torch.allclose(above.values, torch.tensor([[3.0, 0.0], [0.0, 2.0]]) / 5)
+    assert "not a softmax · positive part" in above.caption
+    assert explain(signed_record(), "received", part="negative").values[0, 1] == pytest.approx(1 / 5)
+
+
+def test_a_softmax_has_no_negative_part_and_nothing_to_say_about_it():
+    record = record_attention(tiny_model("vit"), photo())
+    assert "softmax" not in explain(record, "raw").caption
+    for method in ("raw", "received"):
+        heat = explain(record, method, part="negative")
+        assert heat.caption.endswith("negative part, of which there is none")
+        assert float(heat.values.abs().max()) == 0
+
+
+def test_a_key_that_is_a_run_of_patches_is_drawn_on_each_of_them_and_named_by_its_start():
+    grid = Grid(2, 4)
+    queries = TokenLayout.whole(grid)
+    keys = TokenLayout(grid, (), torch.arange(2).unsqueeze(0), cells=torch.arange(8) // 4)
+    weights = torch.arange(16.0).reshape(1, 1, 8, 2)
+    record = AttentionRecord(
+        "runs", "random", (LayerAttention("runs", weights, queries, keys),), torch.zeros(2), (), (8, 16)
+    )
+    assert explain(record, "raw", query=(0, 2)).values.tolist() == [[4.0] * 4, [5.0] * 4]
+    by = explain(record, "raw", query=(1, 2), direction="by")
+    assert by.values.flatten().tolist() == [1, 3, 5, 7, 9, 11, 13, 15]
+    assert "to the run of patches that starts in row 2, column 1" in by.caption
+    assert explain(record, "raw", direction="by").values[0, 0] == 0.5  # the mean of both runs, not of eight patches

@@ -2,22 +2,14 @@ import pytest
 import torch
 
 from tests.families import FAMILIES, photo, tiny_model
+from tests.methods.by_hand import record_of
 from tests.methods.reference import full_rollout
 from vit.attention import AttentionRecord, Grid, LayerAttention, TokenLayout
 from vit.capture import record_attention
 from vit.errors import MethodError
 from vit.methods import explain
 from vit.methods.choices import asking
-from vit.methods.rollout import drop_lowest
-
-
-def record_of(*layers: list[list[list[float]]], prefix: tuple[str, ...] = ("cls",)) -> AttentionRecord:
-    """A record from hand-written matrices: a layer is a list of heads, over CLS and patches in one row."""
-    count = len(layers[0][0])
-    layout = TokenLayout.whole(Grid(1, count - len(prefix)), prefix)
-    made = [LayerAttention(f"layer {i}", torch.tensor([heads]), layout, layout) for i, heads in enumerate(layers)]
-    return AttentionRecord("by hand", "random", tuple(made), torch.zeros(2), ("a", "b"), (8, 8))
-
+from vit.methods.follow import drop_lowest
 
 # CLS and two patches. In the first layer everyone looks at the first patch, in the second CLS looks at the second.
 FIRST = [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]
@@ -69,7 +61,7 @@ def test_the_row_vector_equals_the_full_product(family, size):
     product = full_rollout(record.layers)
     top, below = record.layers[-1].queries, record.layers[0].queries
     for query in (None, int(top.tokens[-1, -1])):
-        shares, _ = asking(top, query)
+        shares, _ = asking(top, query, record.readout)
         expected = below.patches(shares.double() @ product)
         assert torch.allclose(explain(record, "rollout", query=query).values.double(), expected, atol=1e-6)
 
@@ -120,3 +112,18 @@ def test_grids_that_do_not_divide_are_a_sentence():
     record = AttentionRecord("odd", "random", layers, torch.zeros(2), (), (8, 8))
     with pytest.raises(MethodError, match=r"2 × 2 .* 3 × 3"):
         explain(record, "rollout")
+
+
+def test_a_key_that_is_a_run_of_patches_hands_each_of_them_its_part():
+    """Against the full product in float64, with a run's column spread over its patches, 1/n to each."""
+    grid = Grid(2, 4)
+    queries = TokenLayout.whole(grid)
+    keys = TokenLayout(grid, (), torch.arange(2).unsqueeze(0), cells=torch.arange(8) // 4)
+    weights = torch.rand(2, 1, 3, 8, 2, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    layers = tuple(LayerAttention(f"layer {n}", weights[n], queries, keys) for n in (0, 1))
+    record = AttentionRecord("runs", "random", layers, torch.zeros(2), (), (8, 16))
+    spread = torch.zeros(2, 8, dtype=torch.float64)
+    spread[0, :4] = spread[1, 4:] = 1 / 4
+    first, last = (0.5 * (each[0].double().mean(0) @ spread + torch.eye(8)) for each in weights)
+    expected = (last @ first)[5].reshape(2, 4)
+    assert torch.allclose(explain(record, "rollout", query=(1, 1)).values.double(), expected, atol=1e-6)

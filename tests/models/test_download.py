@@ -213,6 +213,52 @@ def test_the_download_ends_with_its_parent(hub, cache):
     assert not _runs(child)
 
 
+def test_killed_in_the_middle_and_again_afterwards(hub, cache, small_weights):
+    """Half a file of a killed program is neither taken for weights nor in the way of the next one."""
+    hub.mode, hub.delay, hub.piece = "slow", 0.5, len(small_weights) // 20
+    code = f"from vit.models import load_model; load_model({SMALL!r})"
+    program = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
+    until = time.monotonic() + 60
+    while not any(half.stat().st_size for half in cache.rglob("*.incomplete")) and time.monotonic() < until:
+        time.sleep(0.05)
+    program.send_signal(signal.SIGKILL)
+    program.wait()
+    halves = [half.stat().st_size for half in cache.rglob("*.incomplete")]
+    assert halves and 0 < max(halves) < len(small_weights)
+    assert cached_timm_names() == []
+    hub.mode = "good"
+    assert _same_weights(load_model(SMALL), small_weights)
+    assert cached_timm_names() == [SMALL]
+    hub.asked.clear()
+    assert _same_weights(load_model(SMALL), small_weights) and hub.asked == []
+
+
+def _download_processes() -> list[int]:
+    listing = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True)
+    return [int(line.split()[0]) for line in listing.stdout.splitlines() if "download_process" in line]
+
+
+def test_a_download_that_is_killed_is_a_sentence(hub, cache, small_weights):
+    """As when the machine runs out of memory: the program itself lives on."""
+    hub.mode, hub.delay, hub.piece = "slow", 0.3, len(small_weights) // 20
+
+    def kill():
+        until = time.monotonic() + 30
+        while not any(half.stat().st_size for half in cache.rglob("*.incomplete")) and time.monotonic() < until:
+            time.sleep(0.05)
+        for pid in _download_processes():
+            os.kill(pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    sentence = _refused("stopped without a word", 40)
+    killer.join()
+    assert hub.address not in sentence and str(cache) not in sentence
+    assert cached_timm_names() == []  # its half file is under a temporary name, and not taken for weights
+    hub.mode = "good"
+    assert _same_weights(load_model(SMALL), small_weights)
+
+
 def _runs(pid: int) -> bool:
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
     return bool(state) and not state.startswith("Z")

@@ -71,6 +71,11 @@ def test_the_three_names_answer_with_the_record_s_own_numbers(client, given):
     expected = overlay(image, explain(record, "raw", layer=1, head=2, query=(3, 0)), colormap="inferno")
     assert np.array_equal(np.asarray(Image.open(drawn).convert("RGB")), expected)
 
+    drawn = client.predict(handle_file(given), "tiny", "relevance", -1, "mean", None, None, 1, api_name="/overlay")
+    heat = explain(record_attention(model, image, target=1), "relevance")
+    expected = overlay(image, heat, colormap="inferno")
+    assert np.array_equal(np.asarray(Image.open(drawn).convert("RGB")), expected)
+
     with np.load(client.predict(handle_file(given), "tiny", api_name="/raw")) as file:
         assert np.array_equal(file["layer_1_weights"], record.layers[1].weights.numpy())
         assert json.loads(str(file["about"]))["model"] == "tiny"
@@ -116,6 +121,7 @@ def test_two_at_once_get_their_own(client, tmp_path):
         (["tiny", "rollout", -1, "2", None, None, None], "mean, max, min"),
         (["tiny", "raw", 0, "mean", 9, 0, None], "rows 0 to 3"),
         (["tiny", "raw", 0, "mean", 1, None, None], "both"),
+        (["tiny", "relevance", -1, "mean", None, None, 2], "Class 2 is not in 0 to 1"),
     ],
 )
 def test_a_mistake_is_a_sentence(client, given, arguments, says):

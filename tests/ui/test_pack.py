@@ -28,6 +28,14 @@ def window_layer(seed: int = 0):
     return LayerAttention(f"layers.{seed}.attn", scores.softmax(-1), layout, layout)
 
 
+def mixed_layer(seed: int = 0):
+    """Heads mixed after the softmax, as CaiT does: rows of both signs that sum to anything."""
+    layer = plain_layer(seed=seed)
+    mix = torch.tensor([[1.0, -0.7], [-0.2, 0.5]])
+    weights = torch.einsum("gh,whqk->wgqk", mix, layer.weights)
+    return LayerAttention("blocks.0.mixed", weights, layer.queries, layer.keys)
+
+
 def record_of(*layers: LayerAttention, provenance: str = "bundled", labels: tuple[str, ...] = ("cat", "dog", "owl")):
     return AttentionRecord("tiny", provenance, layers, torch.tensor([0.5, 2.0, -1.0]), labels, (48, 64))
 
@@ -36,6 +44,7 @@ def unpack(entry: dict, maps: bytes) -> np.ndarray:
     """The reader's side, written from the description at the top of pack.py alone."""
     shape = (entry["windows"], entry["heads"], entry["queries"]["slots"])
     count = int(np.prod(shape))
+    assert not entry["signed"]
     largest = np.frombuffer(maps, "<f4", count, entry["offset"]).reshape(*shape, 1)
     shape = (*shape, entry["keys"]["slots"])
     codes = np.frombuffer(maps, np.uint8, int(np.prod(shape)), entry["offset"] + 4 * count).reshape(shape)
@@ -77,11 +86,39 @@ def test_token_numbers_beyond_16_bits_are_kept():
     assert np.frombuffer(maps, "<i4", 2).tolist() == [39999, 7]
 
 
-def test_negative_and_broken_weights_are_refused_in_a_sentence():
+def test_broken_weights_are_refused_in_a_sentence():
     layer = plain_layer()
-    for weights, words in ((-layer.weights, "below zero"), (layer.weights * float("nan"), "no numbers")):
-        with pytest.raises(CaptureError, match=words):
-            pack_maps(record_of(LayerAttention("odd", weights, layer.queries, layer.keys)))
+    with pytest.raises(CaptureError, match="no numbers"):
+        pack_maps(record_of(LayerAttention("odd", layer.weights * float("nan"), layer.queries, layer.keys)))
+
+
+def test_weights_below_zero_keep_their_sign():
+    layer = mixed_layer()
+    (entry,), maps, _ = pack_maps(record_of(layer))
+    assert entry["signed"] and not entry["softmax"]
+    weights = layer.weights.numpy()
+    largest = np.frombuffer(maps, "<f4", weights[..., 0].size, entry["offset"]).reshape(*weights.shape[:3], 1)
+    codes = np.frombuffer(maps, np.uint8, weights.size, entry["offset"] + largest.nbytes).reshape(weights.shape)
+    found = np.where(codes < 128, 1, -1) * largest * ((codes & 127) / 127) ** 2
+    assert (np.abs(found - weights) / np.abs(weights).max(-1, keepdims=True)).max() < 0.01
+    assert float(found.min()) < 0
+
+
+def test_each_layer_says_which_tokens_the_answer_is_read_from():
+    both = plain_layer(prefix=("cls", "dist"))
+    entries, _, _ = pack_maps(record_of(both, plain_layer(prefix=("reg1",)), window_layer()))
+    assert [entry["queries"]["readout"] for entry in entries] == [["cls", "dist"], [], []]
+
+
+def test_a_layer_says_whether_its_rows_are_a_softmax_s():
+    entries, _, _ = pack_maps(record_of(plain_layer(), mixed_layer()))
+    assert [entry["softmax"] for entry in entries] == [True, False]
+
+
+def test_the_page_is_told_why_there_is_no_rollout(tmp_path):
+    image = np.zeros((8, 8, 3), np.uint8)
+    assert pack(image, record_of(plain_layer()), tmp_path)["no_rollout"] == ""
+    assert "is no softmax" in pack(image, record_of(plain_layer(), mixed_layer()), tmp_path)["no_rollout"]
 
 
 def test_a_row_of_zeros_stays_zero():
@@ -114,9 +151,12 @@ def test_provenance_in_words():
     assert provenance_in_words("file:mine.safetensors") == "weights from mine.safetensors"
 
 
-def test_keys_that_are_runs_of_patches_are_refused_rather_than_drawn_wrong():
+def test_keys_that_are_runs_of_patches_say_which_patches_they_are():
     queries = TokenLayout.whole(Grid(2, 4))
     keys = TokenLayout(Grid(2, 4), (), torch.arange(2).unsqueeze(0), cells=torch.arange(8) // 4)
     layer = LayerAttention("blocks.0.attn", torch.full((1, 1, 8, 2), 0.5), queries, keys)
-    with pytest.raises(CaptureError, match="runs of patches"):
-        pack_maps(record_of(layer))
+    (entry,), maps, tokens_length = pack_maps(record_of(layer))
+    assert entry["queries"]["cells"] is None and entry["keys"]["tokens"] is None
+    place = entry["keys"]["cells"]
+    assert place["bytes"] == 2 and tokens_length == 16
+    assert np.frombuffer(maps, "<i2", 8, place["offset"]).tolist() == [0, 0, 0, 0, 1, 1, 1, 1]

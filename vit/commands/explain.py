@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from vit.attention import AttentionRecord, Heatmap
+    from vit.models.vision_model import VisionModel
 
 PICTURES = (".png", ".jpg", ".jpeg")
 FIGURES = (".pdf", ".svg")
@@ -33,7 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one of the method's own, such as residual=0.3",
     )
     parser.add_argument(
-        "--target", type=int, metavar="CLASS", help="the class whose gradients are taken, and kept in .npz"
+        "--target",
+        type=int,
+        metavar="CLASS",
+        help="the class that a gradient method explains (default: the likeliest); in .npz its gradients are kept",
+    )
+    parser.add_argument(
+        "--against",
+        type=int,
+        metavar="CLASS",
+        help="a second class: both maps side by side with their difference (with --bare, the difference alone)",
     )
     parser.add_argument("--size", metavar="HEIGHT,WIDTH", help="feed the model at another size than its own, in pixels")
     parser.add_argument("--alpha", type=float, default=0.6, help="opacity of the heat, 0 to 1")
@@ -60,12 +70,13 @@ def run(options: argparse.Namespace) -> None:
         raise VitError(f"{options.out.name} ends in none of: {', '.join(ENDINGS)}.")
     if options.sheet and (kind not in PICTURES or options.method != "raw" or options.layer is not None or options.head):
         raise VitError("--sheet shows all heads of all layers: give --method raw, no layer, no head, and .png or .jpg.")
+    if options.against is not None and (kind not in (*PICTURES, *FIGURES) or options.sheet):
+        raise VitError("--against writes two maps and their difference: as .png, .jpg, .pdf or .svg, without --sheet.")
     if not options.out.absolute().parent.is_dir():
         raise VitError(f"There is no folder {options.out.parent} to write into.")
     from vit.image import load_image
 
     image = load_image(options.photo)  # before torch is imported: a wrong file is told at once
-    from vit.capture import record_attention
     from vit.methods import options_for
     from vit.models import default_model, load_model
 
@@ -78,11 +89,64 @@ def run(options: argparse.Namespace) -> None:
     given |= dict(own_option(words) for words in options.option)
     model = load_model(options.model or default_model(), options.weights)
     size = pair("--size", options.size) if options.size else None
-    record = record_attention(model, image, image_size=size, target=options.target)
-    write(options, kind, image, record, given)
+    record = recorded(options, kind, model, image, size)
+    if options.against is None:
+        write(options, kind, image, record, given)
+    else:
+        write_both(options, kind, image, (record, recorded(options, kind, model, image, size, options.against)), given)
     label = ", ".join(f"{label} {share:.1%}" for _, label, share in record.top(3))
     weights = "untrained weights" if record.untrained else f"weights: {record.provenance}"
     print(f"{options.out.name} · {model.name} · {weights}" + (f" · {label}" if label else ""))
+
+
+def recorded(
+    options: argparse.Namespace,
+    kind: str,
+    model: "VisionModel",
+    image: "np.ndarray",
+    size: tuple[int, int] | None,
+    target: int | None = None,
+) -> "AttentionRecord":
+    """What the method needs of the picture, and no more: gradients of ``target``, ``--target`` or the likeliest."""
+    from vit.capture import record_attention
+    from vit.methods import get_method
+    from vit.methods.gradients import likeliest_class
+
+    method = get_method(options.method)
+    target = options.target if target is None else target
+    if kind != ".npz" and not method.of_a_class:
+        target = None
+    elif method.of_a_class and target is None:
+        target = likeliest_class(record_attention(model, image, image_size=size))
+    return record_attention(model, image, image_size=size, target=target, keep=method.keep)
+
+
+def write_both(
+    options: argparse.Namespace,
+    kind: str,
+    image: "np.ndarray",
+    records: "tuple[AttentionRecord, AttentionRecord]",
+    given: dict,
+) -> None:
+    """The maps of two classes on one scale, and the first minus the second on its own."""
+    from vit.methods.difference import compare_classes
+    from vit.render import figure, overlay, save, side_by_side, with_legend
+
+    first, second, difference = compare_classes(*records, options.method, **given)
+    if kind in FIGURES:
+        names = [record.labels[record.target] for record in records if record.target is not None]
+        titles = [*names, " minus ".join(names)]
+        figure(image, [first, second, difference], titles, options.out, alpha=options.alpha, colormap=options.colormap)
+        return
+    if options.bare:
+        save(overlay(image, difference, options.alpha), options.out)
+        return
+    peak = max(float(heat.values.max()) for heat in (first, second))
+    pictures = []
+    for heat, top in ((first, peak), (second, peak), (difference, None)):
+        picture = overlay(image, heat, options.alpha, options.colormap, top)
+        pictures.append(with_legend(picture, heat, options.colormap, top))
+    save(side_by_side(pictures), options.out)
 
 
 def write(options: argparse.Namespace, kind: str, image: "np.ndarray", record: "AttentionRecord", given: dict) -> None:
@@ -145,6 +209,8 @@ def every_head(record: "AttentionRecord", image: "np.ndarray", given: dict) -> "
         for n, layer in enumerate(record.layers)
     ]
     caption = explain(record, "raw", **given).caption.partition(", ")[2].partition(", ")[2].partition(" · ")[0]
+    if any(not layer.sums_to_one and bool((layer.weights < 0).any()) for layer in record.layers):
+        caption += f", {given.get('part', 'positive')} part"
     return sheet(maps, image, model=record.model, provenance=record.provenance, caption=f"attention {caption}")
 
 

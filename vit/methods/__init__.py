@@ -24,6 +24,16 @@ class Method:
     run: Callable[..., Heatmap]
     needs: tuple[str, ...] = ()  # of "gradients", "features", "values"
 
+    @property
+    def keep(self) -> tuple[str, ...]:
+        """What a record has to keep for it beside the maps and their gradients: ``record_attention``'s own ``keep``."""
+        return tuple(need for need in self.needs if need != "gradients")
+
+    @property
+    def of_a_class(self) -> bool:
+        """Whether the map is another for another class, and its record needs a target."""
+        return "gradients" in self.needs
+
     @cached_property
     def options(self) -> dict[str, Any]:
         """Each option's name and default."""

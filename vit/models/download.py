@@ -90,6 +90,8 @@ def _download(
             try:
                 message = child.messages.get(timeout=min(_TICK, left))
             except queue.Empty:
+                if progress is not None:
+                    progress(done, total)  # nothing new; a caller who has left says so by raising
                 continue
             if message is None:
                 raise ModelError(f"The download of {repository} stopped without a word. Try again. {offline_help()}")

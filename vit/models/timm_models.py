@@ -9,6 +9,7 @@ import difflib
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,15 +50,15 @@ def load_timm(
 ) -> "VisionModel":
     """A timm model; see ``vit.models.load_model``. ``offline_help`` says in a sentence what works without a network."""
     if weights == "random":
-        return _model(name, _create(_known(name, pretrained=False)), "random")
+        return _model(name, _create(known_name(name, pretrained=False)), "random")
     if weights != "pretrained":
         path = Path(weights)
-        network = _load_weights(_known(name, pretrained=False), path, f"The weights file {path.name}")
+        network = _load_weights(known_name(name, pretrained=False), path, f"The weights file {path.name}")
         return _model(name, network, f"file:{path.name}")
 
     from timm.models import get_pretrained_cfg
 
-    full = _known(name, pretrained=True)
+    full = known_name(name, pretrained=True)
     repository = _repository(get_pretrained_cfg(full))
     if repository is None:
         raise ModelError(f"The weights of {full} are offered as a pickle file only, which is not loaded here.")
@@ -70,12 +71,23 @@ def load_timm(
     return _model(name, network, f"hub:{repository}")
 
 
+def untrained(name: str, size: tuple[int, int]) -> "VisionModel":
+    """An architecture with random weights for pictures of ``size``, built for it where timm builds for a size."""
+    known = known_name(name, pretrained=False)
+    try:
+        network = _create(known, img_size=size)
+    except TypeError:  # a network that takes any size
+        network = _create(known)
+    model = _model(name, network, "random")
+    return replace(model, prepare=replace(model.prepare, size=size))
+
+
 def looks_like_name(name: object) -> bool:
     """Whether this could be a model's name at all: letters, digits, ``_``, ``-`` and ``.``, not too long."""
     return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
-def _known(name: str, pretrained: bool) -> str:
+def known_name(name: str, pretrained: bool) -> str:
     """The name as timm's list has it, with the default tag added if it has none; ModelError with what is close."""
     import timm
     from timm.models import get_pretrained_cfg

@@ -171,13 +171,20 @@ class ViT(nn.Module):
 
         Training with a teacher needs them apart: CLS learns from the label, DIST from the teacher's answer.
         """
-        tokens = self.forward_features(pixels)
-        by_class = self.head(tokens[:, 0])
-        return (by_class, self.head_dist(tokens[:, 1])) if self.distilled else (by_class,)
+        return self.by_token(self.forward_features(pixels))
+
+    def by_token(self, normed: Tensor) -> tuple[Tensor, ...]:
+        """The same from the normed tokens of the last layer, ``(batch, tokens, width)``."""
+        by_class = self.head(normed[:, 0])
+        return (by_class, self.head_dist(normed[:, 1])) if self.distilled else (by_class,)
+
+    def forward_head(self, normed: Tensor) -> Tensor:
+        """Normed tokens ``(batch, tokens, width)`` to logits ``(batch, classes)``."""
+        # DeiT answers with the mean of its two heads (paper, section 4).
+        return torch.stack(self.by_token(normed)).mean(0)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        # DeiT answers with the mean of its two heads (paper, section 4).
-        return torch.stack(self.heads(pixels)).mean(0)
+        return self.forward_head(self.forward_features(pixels))
 
 
 def resize_positions(positions: Tensor, prefix: int, old: tuple[int, int], new: tuple[int, int]) -> Tensor:

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from vit.render.legend import number as number
     from vit.render.legend import provenance_line as provenance_line
     from vit.render.legend import with_legend as with_legend
+    from vit.render.measured import measure_bytes as measure_bytes
+    from vit.render.measured import plot_measure as plot_measure
+    from vit.render.measured import save_measure as save_measure
     from vit.render.publication import figure as figure
+    from vit.render.row import side_by_side as side_by_side
     from vit.render.untrained import stamp_untrained as stamp_untrained
 
 _HOME = {
@@ -32,7 +36,9 @@ _HOME = {
     "vit.render.gif": ("animation",),
     "vit.render.heat": ("overlay",),
     "vit.render.legend": ("number", "provenance_line", "with_legend"),
+    "vit.render.measured": ("measure_bytes", "plot_measure", "save_measure"),
     "vit.render.publication": ("figure",),
+    "vit.render.row": ("side_by_side",),
     "vit.render.untrained": ("stamp_untrained",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

@@ -8,7 +8,8 @@ How a pixel gets its colour (the page draws with the same formula):
 3.  The opacity grows with the value and is full from half the peak on: ``alpha · min(1, 2 · t)``. Zero is transparent.
 4.  ``photo · (1 − opacity) + colour · opacity``, the opacity rounded to 255ths.
 
-A diverging map takes t in −1 … 1, the code ``round(127.5 + 127.5 · t)`` and the opacity of |t|.
+A diverging map takes t in −1 … 1, the code ``round(127.5 + 127.5 · t)`` and the opacity of |t|. A signed map, the
+difference of two, is always drawn so.
 """
 
 from typing import TYPE_CHECKING
@@ -38,12 +39,14 @@ def overlay(
 
     ``alpha`` is the opacity of a hot place, 0 (the photo itself) to 1. ``peak`` is the value that gets the last colour:
     the map's own maximum, unless maps are compared on a shared scale. ``smooth=False`` shows the patches as blocks.
-    A model without trained weights is named on the picture, whatever alpha is.
+    A model without trained weights is named on the picture, whatever alpha is. A signed map takes the diverging
+    colours, with zero in their middle, whatever ``colormap`` is.
 
     Raises ImageError if the picture isn't RGB uint8, MethodError for an impossible alpha, peak or colour map.
     """
     check_picture(image)
     values = np.asarray(heat.values.detach().cpu(), dtype=np.float32)
+    colormap = colormap_for(heat, colormap)
     picture = blend(image, values, highest(values, colormap) if peak is None else peak, alpha, colormap, smooth)
     return stamp_untrained(picture, in_place=True) if heat.untrained else picture
 
@@ -54,6 +57,11 @@ def check_picture(image: np.ndarray) -> None:
         raise ImageError("A picture to draw on is an RGB uint8 array (height, width, 3); load it with load_image.")
     if not image.size:
         raise ImageError("The picture has no pixels.")
+
+
+def colormap_for(heat: "Heatmap", colormap: str) -> str:
+    """The colour map that was asked for; for a signed map the diverging one, since no other has a zero inside."""
+    return DIVERGING if heat.signed else colormap
 
 
 def highest(values: np.ndarray, colormap: str) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 
 from vit.errors import MethodError
 from vit.render.colormaps import DIVERGING, colormap_table
-from vit.render.heat import check_picture, highest
+from vit.render.heat import check_picture, colormap_for, highest
 from vit.render.text import BOLD, GREY, INK, REGULAR, blank, width_of, wrap, write
 from vit.render.untrained import UNTRAINED
 
@@ -34,6 +34,7 @@ def with_legend(
     """
     check_picture(picture)
     values = np.asarray(heat.values.detach().cpu(), dtype=np.float32)
+    colormap = colormap_for(heat, colormap)
     top = max(highest(values, colormap) if peak is None else peak, 0.0)
     share = heat.method in SHARES if share is None else share
     line = provenance_line(heat.model, heat.provenance, heat.caption or heat.method)

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from vit.errors import MethodError, VitError
 from vit.render.colormaps import DEFAULT, DIVERGING, colormap_table
 from vit.render.files import write_whole
-from vit.render.heat import check_picture, highest, overlay
+from vit.render.heat import check_picture, colormap_for, highest, overlay
 from vit.render.legend import SHARES, fit, number, provenance_line
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _METADATA = {
     ".svg": {"Date": None, "Creator": None},
     ".png": {"Software": None},
 }
+_DESCRIPTION = {".pdf": "Subject", ".svg": "Description", ".png": "Description"}
 _WIDTH = 7.0  # inches: a page's two columns
 _PIXELS = 1200  # the longer side of an embedded picture at most
 
@@ -54,7 +55,8 @@ def figure(
     """Writes the photo and its maps side by side into a ``.pdf``, ``.svg`` or ``.png`` file.
 
     One scale and one colour bar hold for all maps, unless ``own_scale`` gives each its own (maps of different methods
-    have different units). Below stands what each map shows. ``dpi`` is for ``.png``.
+    have different units). Signed maps, the differences of others, share a scale of their own. Below stands what each
+    map shows. ``dpi`` is for ``.png``.
     """
     check_picture(image)
     path = Path(path)
@@ -63,8 +65,11 @@ def figure(
         raise VitError(f"A figure's file ends in {', '.join(_METADATA)}; {path.name} doesn't.")
     if not heats or len(heats) != len(titles):
         raise MethodError("A figure needs at least one map, and a title for each.")
-    peaks = [highest(np.asarray(heat.values), colormap) for heat in heats]
-    peaks = peaks if own_scale else [max(peaks)] * len(peaks)
+    colormaps = [colormap_for(heat, colormap) for heat in heats]
+    peaks = [highest(np.asarray(heat.values), each) for heat, each in zip(heats, colormaps, strict=True)]
+    if not own_scale:
+        peaks = [max(p for p, other in zip(peaks, colormaps, strict=True) if other == each) for each in colormaps]
+    bars = own_scale or len(set(colormaps)) > 1  # one for each map
 
     photo = _embedded(image)
     across = min(columns, len(heats) + 1)
@@ -78,13 +83,13 @@ def figure(
         axis.set_axis_off()
     axes[0].imshow(photo)
     _title(axes[0], "photo")
-    for axis, heat, title, peak in zip(axes[1:], heats, titles, peaks, strict=False):
+    for axis, heat, title, peak, each in zip(axes[1:], heats, titles, peaks, colormaps, strict=False):
         axis.imshow(overlay(photo, heat, alpha, colormap, peak))
         _title(axis, title)
-        if own_scale:
-            _bar(page, [axis], colormap, peak, _is_share([heat]), own=True)
-    if not own_scale:
-        _bar(page, axes, colormap, peaks[0], _is_share(heats), own=False)
+        if bars:
+            _bar(page, [axis], each, peak, _is_share([heat]), own=True)
+    if not bars:
+        _bar(page, axes, colormaps[0], peaks[0], _is_share(heats), own=False)
     page.supxlabel("\n".join(words), fontsize=6, color="#70747a", x=0.01, ha="left", parse_math=False)
     write_whole(file_of(page, kind, dpi), path)
 
@@ -127,9 +132,13 @@ def _caption(heats: Sequence["Heatmap"], titles: Sequence[str]) -> list[str]:
     return [line if len(line) <= 150 else line[:149] + "…" for line in dict.fromkeys(lines)]
 
 
-def file_of(page: Figure, kind: str, dpi: int) -> bytes:
-    """A page of plots as the bytes of a .pdf, .svg or .png file; the same page gives the same bytes."""
+def file_of(page: Figure, kind: str, dpi: int, words: str = "") -> bytes:
+    """A page of plots as the bytes of a .pdf, .svg or .png file; the same page gives the same bytes.
+
+    ``words`` are written into the file as its description.
+    """
+    metadata = _METADATA[kind] | ({_DESCRIPTION[kind]: words} if words else {})
     content = io.BytesIO()
     with _ONE_FILE_AT_A_TIME, matplotlib.rc_context(_SETTINGS):
-        page.savefig(content, format=kind[1:], dpi=dpi, bbox_inches="tight", pad_inches=0.04, metadata=_METADATA[kind])
+        page.savefig(content, format=kind[1:], dpi=dpi, bbox_inches="tight", pad_inches=0.04, metadata=metadata)
     return content.getvalue()

@@ -1,29 +1,31 @@
 """The HTTP names, for ``gradio_client`` and any program: /analyze, /overlay and /raw.
 
-Layers, heads, rows and columns count from 0 here. Errors come back as one sentence.
+Layers, heads, rows and columns count from 0 here. Errors come back as one sentence, with a code in the title.
 """
 
-import logging
 from functools import wraps
 from typing import Any
 
 import gradio as gr
 
 from vit.analysis import Analysis
-from vit.errors import MethodError, VitError
+from vit.errors import MethodError
+from vit.ui.faults import shown
+from vit.ui.limits import FILES, INFERENCE, LISTENERS
+from vit.ui.listener import Left, listener
 from vit.ui.pack import served_file
 from vit.ui.photo import Photo
 
-_log = logging.getLogger(__name__)
+_WRONG = "Something went wrong on the server; try another photo."
 
 
-def add_api(analysis: Analysis, concurrency_id: str) -> None:
+def add_api(analysis: Analysis) -> None:
     """Adds the three names to the Blocks that is being built; nothing of them is seen on the page."""
 
     def analyze(image, model="") -> dict:
         from vit.archive import about
 
-        return about(analysis.record(_given(image), model or analysis.default_model()))
+        return about(analysis.record(_given(image), model or analysis.default_model(), listener()))
 
     def overlay(
         image, model="", method="rollout", layer=-1, head="mean", query_row=None, query_col=None, target=None
@@ -34,15 +36,14 @@ def add_api(analysis: Analysis, concurrency_id: str) -> None:
         picture = _given(image)
         options = overlay_options(method, layer, head, query_row, query_col)
         model, target = model or analysis.default_model(), _whole("target", target)
-        heat = analysis.heatmap(picture, model, method, target=target, **options)
-        return served_file(out.GRADIO_CACHE, "overlay.png", encode(draw(picture, heat, colormap=DEFAULT), "png"))[
-            "path"
-        ]
+        heat = analysis.heatmap(picture, model, method, target, say=listener(), **options)
+        drawn = encode(draw(picture, heat, colormap=DEFAULT), "png")
+        return served_file(out.GRADIO_CACHE, "overlay.png", drawn)["path"]
 
     def raw(image, model="") -> str:
         from vit.archive import to_npz
 
-        record = analysis.record(_given(image), model or analysis.default_model())
+        record = analysis.record(_given(image), model or analysis.default_model(), listener())
         return served_file(out.GRADIO_CACHE, "attention.npz", to_npz(record))["path"]
 
     with gr.Row(visible=False):
@@ -57,11 +58,12 @@ def add_api(analysis: Analysis, concurrency_id: str) -> None:
         drawn = gr.Image(label="overlay", type="filepath", format="png")
         answer = gr.JSON(label="answer")
         button = gr.Button("API")
-    shared: dict[str, Any] = {"concurrency_id": concurrency_id, "show_progress": "hidden"}
-    button.click(_sentence(analyze), [image, model], answer, api_name="analyze", **shared)
+    asking: dict[str, Any] = {"show_progress": "hidden", **LISTENERS[INFERENCE]}
+    fetching: dict[str, Any] = {"show_progress": "hidden", **LISTENERS[FILES]}
+    button.click(_sentence(analyze), [image, model], answer, api_name="analyze", **asking)
     overlay_inputs = [image, model, method, layer, head, query_row, query_col, target]
-    button.click(_sentence(overlay), overlay_inputs, drawn, api_name="overlay", **shared)
-    button.click(_sentence(raw), [image, model], out, api_name="raw", **shared)
+    button.click(_sentence(overlay), overlay_inputs, drawn, api_name="overlay", **fetching)
+    button.click(_sentence(raw), [image, model], out, api_name="raw", **fetching)
 
 
 def overlay_options(method: str, layer: Any, head: Any, query_row: Any, query_col: Any) -> dict[str, Any]:
@@ -101,10 +103,9 @@ def _sentence(run):
     def answer(*inputs):
         try:
             return run(*inputs)
-        except VitError as error:
-            raise gr.Error(str(error), print_exception=False) from None
-        except Exception:
-            _log.exception("%s failed", run.__name__)
-            raise gr.Error("Something went wrong on the server; try another photo.", print_exception=False) from None
+        except Left:
+            raise gr.Error("Nobody waits for this answer any more.", print_exception=False) from None
+        except Exception as error:
+            raise shown(error, run.__name__, _WRONG) from None
 
     return answer

@@ -1,10 +1,6 @@
 """The Explore view: a photo and a model's name go to the server once; all looking then happens in the browser."""
 
 import json
-import logging
-import queue
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,15 +10,17 @@ import numpy as np
 
 from vit.analysis import Analysis
 from vit.errors import ImageError, VitError
+from vit.line import Say
 from vit.ui.examples import Example, examples
 from vit.ui.explorer import Explorer
+from vit.ui.limits import FILES, INFERENCE, LISTENERS
 from vit.ui.model_list import choices
 from vit.ui.pack import pack, served_file, trained_on
 from vit.ui.photo import Photo
+from vit.ui.told import code_words, told
+from vit.ui.view_link import add_views
+from vit.ui.views import all_views
 
-_log = logging.getLogger(__name__)
-_BETWEEN_LINES = 0.15  # seconds: a line on what is being done comes no oftener
-_WRONG = "Something went wrong on the server with this photo and this model; try another of either."
 _GONE = "The server no longer keeps this photo: choose it again."
 
 
@@ -35,28 +33,32 @@ class Door(Photo):
             return Gone(_GONE)
         try:
             return super().preprocess(payload)
-        except (gr.Error, VitError) as error:
-            return Refused(str(getattr(error, "message", error)))
+        except gr.Error as error:
+            refused = Refused(error.message)
+            refused.code = error.title.removeprefix("Error ")
+            return refused
 
 
 class Refused(str):
     """A sentence in place of a picture."""
 
+    gone = False
+    code = ""  # under which the log explains it
+
 
 class Gone(Refused):
     """The uploaded file has been cleaned up; a page that still holds it sends it again."""
 
-
-class _Left(Exception):
-    """Nobody waits for the answer any more."""
+    gone = True
 
 
-def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency_id: str) -> Explorer:
+def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer:
     """Adds the view to the page that is being built. ``model`` is the page's list of models."""
     from vit.models.bundled import bundled_names
 
     shown = examples()
-    explorer = Explorer(elem_id="explorer", examples=[example.for_page() for example in shown])
+    views = all_views()
+    explorer = Explorer(views, elem_id="explorer", examples=[example.for_page() for example in shown])
     photo = Door(visible=False, type="numpy")
     question = gr.Textbox(visible=False)  # JSON: the ticket, and the example's name if it is one
 
@@ -65,9 +67,9 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency
         echo = {"ticket": ticket, "example": example and example.name}
         yield from answers(analysis, _picture(picture, example), name, echo, explorer.GRADIO_CACHE)
 
-    def raw_weights(picture: Any, asked: str, name: str) -> dict:  # /raw is the name of the HTTP answer
+    def raw_weights(picture: Any, asked: str, name: str) -> Iterator[dict]:  # /raw is the name of the HTTP answer
         ticket, example = _question(asked, shown)
-        return {"ticket": ticket, **raw_answer(analysis, _picture(picture, example), name, explorer.GRADIO_CACHE)}
+        yield from raw_answers(analysis, _picture(picture, example), name, {"ticket": ticket}, explorer.GRADIO_CACHE)
 
     def opening(request: gr.Request) -> Iterator[tuple[dict, Any]]:
         """What a visitor finds: the first example, through the model that the address names, else the default.
@@ -83,7 +85,7 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency
 
     listen: dict[str, Any] = {
         "show_progress": "hidden",
-        "concurrency_id": concurrency_id,
+        **LISTENERS[INFERENCE],
         "api_visibility": "private",
         "trigger_mode": "always_last",
     }
@@ -94,9 +96,11 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks, concurrency
     # Gradio holds an event back until its last question is answered, which a server that was gone never does.
     explorer.again(look, given, out, js=asked, **{**listen, "trigger_mode": "multiple"}).failure(None, js=failed)
     weights, lost = "() => window.attentionExplorer.rawQuestion()", "() => window.attentionExplorer?.rawFailed()"
-    explorer.raw(raw_weights, given, out, js=weights, **listen).failure(None, js=lost)
+    fetch = {**listen, **LISTENERS[FILES]}  # a download never waits behind questions
+    explorer.raw(raw_weights, given, out, js=weights, **fetch).failure(None, js=lost)
     other = "(photo, question, model) => [...window.attentionExplorer.otherModel(model), model]"
     model.input(look, given, out, js=other, **listen).failure(None, js=failed)
+    add_views(analysis, views, [photo, question], lambda sent, name: _picture(sent, _example(name, shown)), listen)
     opened = "(value, model) => window.attentionExplorer?.openedModel(value, model) ?? model"
     blocks.load(opening, None, [explorer, model], **listen).then(
         None, [explorer, model], model, js=opened, show_progress="hidden", api_visibility="private"
@@ -139,59 +143,35 @@ def answers(
     ``echo`` goes into each of them; ``folder`` is where Gradio serves files from.
     """
     if isinstance(picture, str):
-        yield {**echo, "error": str(picture), "gone": isinstance(picture, Gone)}
+        yield {**echo, "error": str(picture), "gone": getattr(picture, "gone", False), **code_words(picture)}
         return
     if not model:
         yield {**echo, "error": "Choose a model first."}
         return
-    lines: queue.Queue[str | None] = queue.Queue()
-    result: list[Any] = []
-    left = threading.Event()
 
-    def say(line: str) -> None:
-        if left.is_set():
-            raise _Left
-        lines.put(line)
+    def work(say: Say) -> dict:
+        record = analysis.record(picture, model, say=say)
+        return pack(picture, record, folder, about=trained_on(model, record.provenance))
 
-    def work() -> None:
-        try:
-            record = analysis.record(picture, model, say=say)
-            result.append(pack(picture, record, folder, about=trained_on(model, record.provenance)))
-        except VitError as error:
-            result.append(str(error))
-        except _Left:
-            _log.debug("%s was abandoned", model)
-        except Exception:
-            _log.exception("%s failed", model)
-            result.append(_WRONG)
-        finally:
-            lines.put(None)
-
-    threading.Thread(target=work, name="analysis", daemon=True).start()
-    last = time.monotonic()
-    try:
-        while (line := lines.get()) is not None:
-            if time.monotonic() - last > _BETWEEN_LINES:
-                last = time.monotonic()
-                yield {**echo, "busy": line}
-    finally:
-        left.set()  # the visitor may have closed the page: the work ends at its next line
-    yield {**echo, **(result[0] if isinstance(result[0], dict) else {"error": result[0]})}
+    yield from told(work, echo, "explore")
 
 
-def raw_answer(analysis: Analysis, picture: np.ndarray | str, model: str, folder: str) -> dict:
-    """The raw weights as an .npz file that Gradio serves, ``{"raw": file}``, or ``{"problem": sentence}``."""
+def raw_answers(
+    analysis: Analysis, picture: np.ndarray | str, model: str, echo: dict[str, Any], folder: str
+) -> Iterator[dict]:
+    """``{"raw": answer}`` for the download of the raw weights, which leaves what the page shows as it is: lines on what
+    is being done, then an .npz ``file`` that Gradio serves, or a sentence. The rest as in ``answers``."""
     if isinstance(picture, str):
-        return {"problem": str(picture)}
-    from vit.archive import to_npz
+        yield {**echo, "raw": {"error": str(picture), **code_words(picture)}}
+        return
 
-    try:
-        return {"raw": served_file(folder, "attention.npz", to_npz(analysis.record(picture, model)))}
-    except VitError as error:
-        return {"problem": str(error)}
-    except Exception:
-        _log.exception("the weights of %s could not be packed", model)
-        return {"problem": _WRONG}
+    def work(say: Say) -> dict:
+        from vit.archive import to_npz
+
+        return {"file": served_file(folder, "attention.npz", to_npz(analysis.record(picture, model, say=say)))}
+
+    for answer in told(work, {}, "raw"):
+        yield {**echo, "raw": answer}
 
 
 def _question(asked: str, shown: list[Example]) -> tuple[int, Example | None]:
@@ -202,7 +182,11 @@ def _question(asked: str, shown: list[Example]) -> tuple[int, Example | None]:
         name = fields["example"]
     except (ValueError, TypeError, KeyError):
         return 0, None
-    return ticket, next((example for example in shown if example.name == name), None)
+    return ticket, _example(name, shown)
+
+
+def _example(name: Any, shown: list[Example]) -> Example | None:
+    return next((example for example in shown if example.name == name), None)
 
 
 def _picture(picture: Any, example: Example | None) -> np.ndarray | str:

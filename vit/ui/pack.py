@@ -2,13 +2,14 @@
 
 The file, all numbers little-endian:
 
-- first every token layout that isn't plain, each once: int16 (int32 beyond 32,767 tokens), ``(windows, slots)``;
+- first every token layout that isn't plain, each once: int16 (int32 beyond 32,767 tokens), ``(windows, slots)``, and
+  where a token stands for a run of patches, which one covers each patch, ``(patches,)``, in the same way;
 - then every layer, at an offset that 4 divides: the largest weight of every row, float32 ``(windows, heads, queries)``,
   and the weights as uint8 codes ``round(255·sqrt(weight / largest))``, ``(windows, heads, queries, keys)``.
 
 The square root keeps small weights visible: a weight comes back within 0.4% of its row's largest. A weight is
-``largest · (code / 255)²``. Each layer has a flag ``signed``, false today: a family whose weights may be negative
-would store the sign in the code's top bit and set it; until the page draws that, such a layer is refused in a sentence.
+``largest · (code / 255)²``. A layer with weights below zero has its flag ``signed`` set: the largest is then that of
+the sizes, the code's top bit is the minus, and the other seven are ``round(127·sqrt(size / largest))``, within 0.8%.
 """
 
 import hashlib
@@ -21,10 +22,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from vit.errors import CaptureError
+from vit.errors import CaptureError, MethodError
 from vit.ui.shell import shell
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vit.attention import AttentionRecord, LayerAttention, TokenLayout
 
 FEW_CLASSES = 20  # a model that knows no more than these says which, since it names one of them for any photo
@@ -35,7 +38,7 @@ def pack(image: np.ndarray, record: "AttentionRecord", folder: str | Path, about
     """The explorer's value for one picture, RGB uint8 ``(height, width, 3)``, and its record.
 
     ``folder`` is where the photo and the maps are written, each under a name made of its content. ``about`` is what is
-    known of the weights, such as ``"Imagenette, top-1 81.2%"``. Raises CaptureError for maps that the page can't draw.
+    known of the weights, such as ``"Imagenette, top-1 81.2%"``. Raises CaptureError for weights that are no numbers.
     """
     value, maps = pack_value(image, record, about)
     return {
@@ -60,6 +63,7 @@ def pack_value(image: np.ndarray, record: "AttentionRecord", about: str = "") ->
         "height": int(image.shape[0]),
         "tokens_length": tokens_length,
         "layers": layers,
+        "no_rollout": _why_no_rollout(record),
     }
     return value, maps
 
@@ -70,24 +74,32 @@ def pack_maps(record: "AttentionRecord") -> tuple[list[dict[str, Any]], bytes, i
     front = bytearray()
     described = []
     for layer in record.layers:
-        if layer.keys.cells is not None:
-            raise CaptureError(
-                f"The keys of layer {layer.name} are runs of patches, which the page can't draw yet; "
-                "use the command line."
-            )
         sides = {}
         for side, layout in (("queries", layer.queries), ("keys", layer.keys)):
-            sides[side] = _describe(layout, layouts, front)
-        described.append({"name": layer.name, "windows": int(layer.weights.shape[0]), "heads": layer.heads, **sides})
+            sides[side] = _describe(layout, record.readout, layouts, front)
+        entry = {"name": layer.name, "windows": layer.shape[0], "heads": layer.heads, "softmax": layer.sums_to_one}
+        described.append({**entry, **sides})
     front.extend(bytes(-len(front) % 4))
     parts, offset = [bytes(front)], len(front)
     for entry, layer in zip(described, record.layers, strict=True):
-        data = _encode(layer)
-        entry.update(offset=offset, length=len(data), signed=False)
+        data, signed = _encode(layer)
+        entry.update(offset=offset, length=len(data), signed=signed)
         data += bytes(-len(data) % 4)
         parts.append(data)
         offset += len(data)
     return described, b"".join(parts), len(front)
+
+
+def _why_no_rollout(record: "AttentionRecord") -> str:
+    """The sentence that refuses a rollout of this record; empty where there is one."""
+    from vit.methods.follow import check_order, check_shares
+
+    try:
+        check_order(record)
+        check_shares(record)
+    except MethodError as error:
+        return str(error)
+    return ""
 
 
 def provenance_in_words(provenance: str) -> str:
@@ -121,43 +133,47 @@ def photo_bytes(image: np.ndarray) -> bytes:
     return data.getvalue()
 
 
-def _describe(layout: "TokenLayout", seen: dict[bytes, int], front: bytearray) -> dict[str, Any]:
-    """One side of a layer for the page; a layout that isn't plain is written to ``front``, once."""
-    tokens = layout.tokens.numpy()  # (windows, slots)
-    entry = {
+def _describe(
+    layout: "TokenLayout", readout: tuple[str, ...], seen: dict[bytes, int], front: bytearray
+) -> dict[str, Any]:
+    """One side of a layer for the page; what of its layout isn't plain is written to ``front``, once."""
+    from vit.methods.choices import readers
+
+    def stored(numbers: "Tensor") -> dict[str, int]:
+        width = 2 if layout.count <= np.iinfo(np.int16).max else 4
+        data = numbers.numpy().astype(f"<i{width}").tobytes()
+        if data not in seen:
+            front.extend(bytes(-len(front) % 4))
+            seen[data] = len(front)
+            front.extend(data)
+        return {"offset": seen[data], "bytes": width}
+
+    return {
         "rows": layout.grid.rows,
         "cols": layout.grid.cols,
         "prefix": list(layout.prefix),
-        "slots": int(tokens.shape[1]),
-        "tokens": None,
+        "readout": list(readers(layout, readout)),  # the prefix tokens that the answer is read from; none: all patches
+        "slots": int(layout.tokens.shape[1]),
+        "tokens": None if layout.is_whole else stored(layout.tokens),  # (windows, slots)
+        "cells": None if layout.cells is None else stored(layout.cells),  # (patches,)
     }
-    if layout.is_whole:
-        return entry
-    width = 2 if layout.count <= np.iinfo(np.int16).max else 4
-    data = tokens.astype(f"<i{width}").tobytes()
-    if data not in seen:
-        front.extend(bytes(-len(front) % 4))
-        seen[data] = len(front)
-        front.extend(data)
-    entry["tokens"] = {"offset": seen[data], "bytes": width}
-    return entry
 
 
-def _encode(layer: "LayerAttention") -> bytes:
-    """Row maxima, then codes: see the top of this file."""
+def _encode(layer: "LayerAttention") -> tuple[bytes, bool]:
+    """Row maxima, then codes: see the top of this file; and whether they are signed."""
     weights = layer.weights.detach().numpy()  # (windows, heads, queries, keys)
-    largest = weights.max(axis=-1)  # (windows, heads, queries)
+    signed = bool(weights.min() < 0)
+    sizes = np.abs(weights) if signed else weights
+    largest = sizes.max(axis=-1)  # (windows, heads, queries)
     if not np.isfinite(largest).all():
         raise CaptureError(f"Layer {layer.name} gave attention weights that are no numbers for this picture.")
-    if float(weights.min()) < 0:
-        raise CaptureError(
-            f"Layer {layer.name} has attention weights below zero, which the page can't draw yet; "
-            "use the command line to save them as .npz."
-        )
-    codes = np.sqrt(weights)
-    codes *= (255 / np.sqrt(np.maximum(largest, np.finfo(np.float32).tiny)))[..., None]
+    codes = np.sqrt(sizes)
+    codes *= ((127 if signed else 255) / np.sqrt(np.maximum(largest, np.finfo(np.float32).tiny)))[..., None]
     codes += 0.5
-    return largest.astype("<f4").tobytes() + codes.astype(np.uint8).tobytes()
+    codes = codes.astype(np.uint8)
+    if signed:
+        codes |= (weights < 0).astype(np.uint8) << 7
+    return largest.astype("<f4").tobytes() + codes.tobytes(), signed
 
 
 def served_file(folder: str | Path, name: str, data: bytes) -> dict[str, Any]:

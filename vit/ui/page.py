@@ -12,22 +12,21 @@ from gradio.themes import Base
 
 from vit.analysis import Analysis
 from vit.errors import VitError
-from vit.ui import explore
+from vit.ui import explore, limits
 from vit.ui.api import add_api
 from vit.ui.examples import examples
+from vit.ui.faults import code_of
+from vit.ui.health import Health
 from vit.ui.model_list import choices, model_list
 
 TITLE = "ViT Attention Explorer"
-MODEL_QUEUE = "model"  # every listener that runs a model shares this queue
-AT_ONCE = 8  # questions that are worked on at the same time: two slow downloads must not keep everyone waiting
-WAITING = 64  # people who may wait for one
 
 _HERE = Path(__file__).parent
 _ASSETS = _HERE.parents[1] / "assets"
 _HEADER = f"<h1>{TITLE}</h1>"
 _TOOLS = """
-<button type="button" class="tool" data-tool="help" title="Help" aria-label="Help">?</button>
-<button type="button" class="tool" data-tool="theme" title="Light or dark" aria-label="Light or dark"><i></i></button>
+<button type="button" class="tool" data-tool="help" data-title="tools.help" data-label="tools.help">?</button>
+<button type="button" class="tool" data-tool="theme" data-title="tools.theme" data-label="tools.theme"><i></i></button>
 """
 _TOOLS_SCRIPT = """
 element.addEventListener("click", (event) => {
@@ -51,13 +50,13 @@ if (chosen && !asked) document.body.classList.toggle("dark", chosen === "dark");
 
 def build_page(analysis: Analysis) -> gr.Blocks:
     """The whole page. Imports neither torch nor timm: it opens as fast as gradio itself."""
-    with gr.Blocks(title=TITLE, delete_cache=(3600, 3600), fill_width=True) as page:
+    with gr.Blocks(title=TITLE, delete_cache=(limits.AGE, limits.AGE), fill_width=True) as page:
         with gr.Row(elem_id="header"):
             gr.HTML(html_template=_HEADER, elem_id="title", apply_default_css=False, js_on_load=None)
             model = model_list(analysis)
             gr.HTML(html_template=_TOOLS, elem_id="tools", apply_default_css=False, js_on_load=_TOOLS_SCRIPT)
-        explore.build(analysis, model, page, MODEL_QUEUE)
-        add_api(analysis, MODEL_QUEUE)
+        explore.build(analysis, model, page)
+        add_api(analysis)
 
         def fill(request: gr.Request) -> Any:
             return gr.update(choices=choices(analysis, str(request.query_params.get("model") or "")))
@@ -70,7 +69,8 @@ def build_page(analysis: Analysis) -> gr.Blocks:
             api_visibility="private",
             concurrency_limit=None,
         )
-    page.queue(default_concurrency_limit=AT_ONCE, max_size=WAITING)
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", str(limits.EVENTS))  # Gradio reads it in ``queue``
+    page.queue(default_concurrency_limit=4, max_size=limits.WAITING)
     return page
 
 
@@ -81,17 +81,12 @@ def launch_options() -> dict[str, Any]:
         "theme": Base(font=fonts, font_mono=["ui-monospace", "monospace"], radius_size="md"),
         "css": (_HERE / "theme.css").read_text(encoding="utf-8"),
         "favicon_path": _ASSETS / "favicon.svg",
-        "footer_links": [],
-        "run_history": False,
-        "enable_monitoring": False,
-        "max_file_size": "64mb",
-        "state_session_capacity": 1000,
-        "show_error": True,
         "quiet": True,
+        **limits.closed_by_default(),
     }
 
 
-def warm_up(analysis: Analysis) -> threading.Thread:
+def warm_up(analysis: Analysis, health: Health) -> threading.Thread:
     """Begins what the first visitor would wait for, beside the running server: the default model, the first example."""
 
     def work() -> None:
@@ -101,8 +96,13 @@ def warm_up(analysis: Analysis) -> threading.Thread:
                 from vit.image import load_image
 
                 analysis.record(load_image(example.path), name)
-        except VitError:
-            pass  # the page says it, to whoever opens it
+            health.model = name
+        except VitError as error:
+            health.fault = str(error)  # the page says it too, to whoever opens it
+        except Exception as error:
+            health.fault = f"failed, see {code_of(error, 'warm-up')} in the log"
+        finally:
+            health.known.set()
         choices(analysis)
 
     thread = threading.Thread(target=work, name="warm-up", daemon=True)

@@ -11,11 +11,12 @@ import numpy as np
 from gradio.data_classes import ImageData
 from PIL import Image
 
-from vit.errors import ImageError, VitError
+from vit.errors import ImageError
 from vit.image import fingerprint, load_image
+from vit.ui.faults import shown
+from vit.ui.limits import DECODING
 
 SHOWN_BY_BROWSERS = {".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp"}
-SENTENCE_SECONDS = 12  # long enough to read twice
 UNEXPECTED = "This picture could not be read: save it as JPEG or PNG and try again."
 
 
@@ -35,12 +36,10 @@ class Photo(gr.Image):
         if payload is None:
             return None
         try:
-            return load_image(_given(payload))
-        except VitError as error:
-            # No trace in the log: a visitor's broken file is no fault of the program.
-            raise gr.Error(str(error), duration=SENTENCE_SECONDS, print_exception=False) from error
+            with DECODING:
+                return load_image(_given(payload))
         except Exception as error:
-            raise gr.Error(UNEXPECTED, duration=SENTENCE_SECONDS) from error
+            raise shown(error, "photo", UNEXPECTED) from error
 
     def postprocess(self, value: Any) -> Any:
         """A value that the server sets, as a file that every browser shows: an array or a TIFF becomes a JPEG."""

@@ -3,7 +3,7 @@ somebody downloads what is on the screen (explorer/downloads.js)."""
 
 from functools import cache
 
-from vit.ui.parts import read, script
+from vit.ui.parts import css, html, read, script
 
 
 @cache
@@ -12,8 +12,8 @@ def shell() -> str:
     page = read("shell.html")
     for name, text in (
         ("theme", read("theme.css")),
-        ("css", read("explorer.css")),
-        ("html", read("explorer.html")),
+        ("css", css()),
+        ("html", html()),
         ("script", script()),
     ):
         page = page.replace(f"@{name}@", text)

@@ -1,53 +1,24 @@
 """Where the rows and columns of a network's attention sit on the picture, layer by layer."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
-from vit.attention import Grid, TokenLayout
 from vit.errors import CaptureError
-from vit.models.layouts.numbers import LEARNED, MIXED, PADDING, Numbers, Runs
+from vit.models.layouts.numbers import Numbers
+from vit.models.layouts.plan import Layer as Layer
+from vit.models.layouts.plan import Plan as Plan
+from vit.models.layouts.plan import Stream as Stream
+from vit.models.layouts.sides import side_of
+from vit.models.layouts.streams import readout_of, streams_of
 from vit.models.layouts.tracing import Sight, Sights, Trace
 
 _guard = Lock()  # held for moments only, never while a network runs
 _plans: WeakKeyDictionary = WeakKeyDictionary()  # network -> (its lock, {image size: plan})
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """One attention layer of a network at one picture size, known before any picture went through."""
-
-    name: str  # the module's path, such as "layers.0.blocks.1.attn"
-    call: int  # which of the network's products and fused attentions it is, counted from 0
-    transposed: bool  # v · Aᵀ: the matrix is the second factor, and turned
-    shape: tuple[int, ...]  # of the matrix as the network has it, (…, queries, keys)
-    order: Tensor  # (windows, heads): which of the flattened leading dimensions is which
-    queries: TokenLayout
-    keys: TokenLayout
-
-    def arranged(self, matrices: Tensor) -> Tensor:
-        """The network's own ``(…, queries, keys)`` as ``(windows, heads, queries, keys)``."""
-        flat = matrices.reshape(-1, *self.shape[-2:])
-        if self.is_in_order:
-            return flat.reshape(*self.order.shape, *self.shape[-2:])
-        return flat[self.order.flatten()].reshape(*self.order.shape, *self.shape[-2:])
-
-    @property
-    def is_in_order(self) -> bool:
-        return bool((self.order.flatten() == torch.arange(self.order.numel())).all())
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """All attention layers of a network at one picture size, and the modules whose attention has no map."""
-
-    layers: tuple[Layer, ...]
-    channels: tuple[str, ...]  # attention between channels
-    softmaxes: tuple[str, ...]  # a softmax that makes no map, as in linear attention
 
 
 def plan_of(network: nn.Module, pixels: Tensor) -> Plan:
@@ -72,12 +43,14 @@ def follow_tokens(network: nn.Module, size: tuple[int, int]) -> Sights:
     with torch.no_grad():
         trace.begin(pixels)
         with trace:
-            network(pixels)
+            answer = network(pixels)
+    known = trace.known.get(answer) if isinstance(answer, Tensor) else None
+    trace.sights.answer = None if known is None else known.rows
     return trace.sights
 
 
 def _plan(sights: Sights) -> Plan:
-    layers = [_layer(sight, sights.numbers) for sight in sights.seen]
+    layers = [_layer(mixed, sights.numbers) for mixed in _mixed(sights.seen)]
     named = {layer.name for layer in layers}
     for module in sights.shares:
         if layers and module not in named:
@@ -92,10 +65,27 @@ def _plan(sights: Sights) -> Plan:
         if several[layer.name] > 1:  # one module that mixes the results of several maps: each has its own name
             met[layer.name] += 1
             layers[number] = replace(layer, name=f"{layer.name}:{met[layer.name]}")
-    return Plan(tuple(layers), channels, softmaxes)
+    return Plan(tuple(layers), channels, softmaxes, streams_of(sights, layers), readout_of(sights, layers))
 
 
-def _layer(sight: Sight, numbers: Numbers) -> Layer:
+def _mixed(seen: list[Sight]) -> list[list[Sight]]:
+    """Matrices that meet the very same values are parts of one: ``A₁·v − λ·A₂·v = (A₁ − λ·A₂)·v``."""
+    groups: list[list[Sight]] = []
+    for sight in seen:
+        before = groups[-1][-1] if groups else None
+        if (
+            before
+            and sight.values is not None
+            and (before.values is sight.values, before.module) == (True, sight.module)
+        ):
+            groups[-1].append(sight)
+        else:
+            groups.append([sight])
+    return groups
+
+
+def _layer(parts: list[Sight], numbers: Numbers) -> Layer:
+    sight, others = parts[0], tuple(part.call for part in parts[1:])
     if sight.rows is None or sight.cols is None:
         raise CaptureError(_unknown(sight))
     rows, cols = sight.rows.reshape(-1, sight.shape[-2]), sight.cols.reshape(-1, sight.shape[-1])
@@ -107,48 +97,13 @@ def _layer(sight: Sight, numbers: Numbers) -> Layer:
     if len(heads) != 1:
         raise CaptureError(_unknown(sight))
     order = torch.tensor(list(windows.values()))  # (windows, heads)
-    queries, keys = _side(rows[order[:, 0]], numbers), _side(cols[order[:, 0]], numbers)
+    queries, keys = side_of(rows[order[:, 0]], numbers), side_of(cols[order[:, 0]], numbers)
     if queries is None or keys is None or queries.grid is keys.grid is None:
         raise CaptureError(_unknown(sight))
     asking = queries.layout(keys.grid)
     same = queries.grid == keys.grid and queries.names == keys.names and torch.equal(queries.tokens, keys.tokens)
     answering = asking if same else keys.layout(queries.grid)
-    return Layer(sight.module, sight.call, sight.transposed, sight.shape, order, asking, answering)
-
-
-@dataclass(frozen=True, eq=False)
-class _Side:
-    """The queries or the keys of a layer. Learned ones (a pool's) have no grid of their own."""
-
-    grid: Grid | Runs | None
-    names: tuple[str, ...]
-    tokens: Tensor  # (windows, slots)
-
-    def layout(self, others: Grid | Runs | None) -> TokenLayout:
-        grid, cells = self.grid or others, None
-        if isinstance(grid, Runs):
-            cells, grid = torch.arange(grid.grid.size) // grid.several, grid.grid
-        if grid is None:
-            raise ValueError("neither side has a grid")
-        return TokenLayout(grid, self.names, self.tokens, cells if isinstance(self.grid, Runs) else None)
-
-
-def _side(slots: Tensor, numbers: Numbers) -> _Side | None:
-    """One side from its numbers ``(windows, slots)``; None where they are not all places of their own."""
-    in_order = slots.sort(-1).values
-    twice = (in_order[:, 1:] == in_order[:, :-1]) & (in_order[:, 1:] != PADDING)
-    if bool((slots == MIXED).any()) or bool(twice.any()):  # two vectors at one place are no places of their own
-        return None
-    slots = numbers.with_mean(slots)
-    learned = slots[slots <= LEARNED].unique().flip(0).tolist()
-    names = tuple(numbers.name_of(number) for number in learned)
-    grid, places = numbers.place(slots)
-    if grid is None and bool((slots >= 0).any()):
-        return None
-    tokens = torch.where(slots >= 0, places + len(names), slots)
-    for position, number in enumerate(learned):
-        tokens = torch.where(slots == number, position, tokens)
-    return _Side(grid, names, tokens)
+    return Layer(sight.module, sight.call, others, sight.transposed, sight.shape, order, asking, answering)
 
 
 def _unknown(sight: Sight) -> str:

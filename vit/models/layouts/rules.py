@@ -28,6 +28,16 @@ class Traced:
     cols: Tensor | None = None
     shares: bool = False
 
+    def same_as(self, other: "Traced | None") -> bool:
+        """Whether the numbers are the same."""
+        if self is other:
+            return True
+        if other is None or not torch.equal(self.rows, other.rows):
+            return False
+        if self.cols is None or other.cols is None:
+            return self.cols is other.cols
+        return torch.equal(self.cols, other.cols)
+
     def each(self, move: Callable[[Tensor], Any]) -> Any:
         """The same after a move of both; a list of them where the move gives several."""
         rows, cols = move(self.rows), None if self.cols is None else move(self.cols)
@@ -96,6 +106,13 @@ def kept(call: Call) -> Traced | None:
     """Each vector is worked on by itself."""
     known = call.known(call.args[0])
     return known if known is not None and known.rows.shape == call.result.shape else None
+
+
+@rule("copy_")
+def copied(call: Call) -> Traced | None:
+    """What is written over a whole tensor brings its numbers along."""
+    source = call.known(call.argument(1, "src"))
+    return None if source is None else call.shaped(source.rows, source.cols, source.shares)
 
 
 @rule("softmax")

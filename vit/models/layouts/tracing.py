@@ -7,6 +7,7 @@ coarser grid. No family of networks is known here by name.
 """
 
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ FUSED = F.scaled_dot_product_attention
 PRODUCTS = (torch.matmul, torch.bmm, torch.einsum, Tensor.matmul, Tensor.bmm, Tensor.__matmul__)
 _BATCHED = (torch.bmm, Tensor.bmm)
 SOFTMAX = (torch.softmax, Tensor.softmax, F.softmax)
+ADDITIONS = ("add", "add_")  # what a block does to put its parts onto the residual stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,16 @@ class Sight:
     shape: tuple[int, ...]  # of the matrix: (…, queries, keys)
     rows: Tensor | None  # numbers (…, queries); None where they were lost
     cols: Tensor | None  # numbers (…, keys)
+    values: Tensor | None = None  # what the matrix is multiplied with, where it is a fused attention's
+
+
+@dataclass(frozen=True, eq=False)
+class Sum:
+    """The result of an addition in a module: the tokens after a block, if it is the block's last."""
+
+    number: int  # of the addition among all of this module
+    after: int  # the number of products and fused attentions before it
+    numbers: Tensor  # of its elements, in the shape of the result
 
 
 @dataclass(eq=False)
@@ -47,6 +59,8 @@ class Sights:
     shares: list[str] = field(default_factory=list)  # modules with a softmax over scores of one token for another
     channels: list[str] = field(default_factory=list)  # modules whose attention runs between channels
     softmaxes: list[str] = field(default_factory=list)  # modules with a softmax that makes no map
+    sums: dict[str, Sum] = field(default_factory=dict)  # of each module, the last addition of tokens with a place
+    answer: Tensor | None = None  # numbers of what the network puts out; None where they were lost
 
 
 class Trace(TorchFunctionMode):
@@ -56,13 +70,15 @@ class Trace(TorchFunctionMode):
         super().__init__()
         self.sights = Sights()
         self.modules = modules_by_id(network)
-        self.parameters = {id(parameter): name for name, parameter in network.named_parameters()}
-        self.parameters |= {id(buffer): name for name, buffer in network.named_buffers()}
+        named = [*network.named_parameters(), *network.named_buffers()]
+        self.held = [tensor for _, tensor in named]  # a network may replace a buffer, and its id would be another's
+        self.parameters = {id(tensor): name for name, tensor in named}
         self.known: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
         self.learned: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # moved parameters, with their names
         self.seen_pixels: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
         self.between_channels: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
         self.calls = 0
+        self.additions: Counter = Counter()  # of each module
 
     def begin(self, pixels: Tensor) -> None:
         """The picture's pixels are the finest grid."""
@@ -83,12 +99,16 @@ class Trace(TorchFunctionMode):
         results = [each for each in flat((result,)) if isinstance(each, Tensor)]
         call_number = self.calls
         self.calls += function is FUSED or function in PRODUCTS
-        if function is Tensor.__setitem__ and args[0] in self.known:
-            self.known[args[0]] = _written(self.known[args[0]], args[1], before.get(id(args[2])))
+        if function is Tensor.__setitem__ and from_pixels:
+            held, value = before.get(id(args[0])), before.get(id(args[2]))
+            if held is not None or value is not None:
+                self.known[args[0]] = _written(args[0], held, args[1], value)
+            self._note_write(args[0])
         if not results:
             return result
         if not from_pixels:
             self._follow_learned(args, results)
+            self._note_addition(function, result)
             return result
         for each in results:
             self.seen_pixels[each] = True
@@ -98,7 +118,31 @@ class Trace(TorchFunctionMode):
                 self.known[each] = numbers
             else:
                 self.known.pop(each, None)
+        if id(results[0]) in before:  # in place
+            had, has = before[id(results[0])], self.known.get(results[0])
+            lost = has is None and (had is not None or function.__name__ not in RULES)
+            if lost or (has is not None and not has.same_as(had)):
+                self._note_write(results[0])
+        self._note_addition(function, result)
         return result
+
+    def _note_write(self, written: Tensor) -> None:
+        """Tensors over the same memory have changed along with this one, who knows where: they lose their numbers."""
+        memory = written.untyped_storage()._cdata
+        for other in list(self.known):
+            if other is not written and other.untyped_storage()._cdata == memory:
+                del self.known[other]
+        self.seen_pixels[written] = True
+        if written._base is not None:
+            self.seen_pixels[written._base] = True
+
+    def _note_addition(self, function, result: Any) -> None:
+        if function.__name__ not in ADDITIONS:
+            return
+        module, known = self._module(), self.known.get(result)
+        if known is not None and known.cols is None:
+            self.sights.sums[module] = Sum(self.additions[module], self.calls, known.rows)
+        self.additions[module] += 1
 
     def _follow(self, function, args, kwargs, result, before, call_number: int) -> Any:
         def known(argument: Any) -> Traced | None:
@@ -149,7 +193,7 @@ class Trace(TorchFunctionMode):
         if known is not None and rows is None:
             self.sights.channels.append(self._module())
             return None
-        rows = self._see(call_number, shape, rows, cols, transposed=False)
+        rows = self._see(call_number, shape, rows, cols, transposed=False, values=call.argument(2, "value"))
         return None if rows is None else call.shaped(rows.unsqueeze(-1))
 
     def _vectors(self, tensor: Tensor, known: Traced | None) -> Tensor | None:
@@ -195,7 +239,13 @@ class Trace(TorchFunctionMode):
         return None if other is None else call.shaped(call.numbers.merged(other.rows.mT).unsqueeze(-2))
 
     def _see(
-        self, call_number: int, shape: tuple[int, ...], rows: Tensor | None, cols: Tensor | None, transposed: bool
+        self,
+        call_number: int,
+        shape: tuple[int, ...],
+        rows: Tensor | None,
+        cols: Tensor | None,
+        transposed: bool,
+        values: Tensor | None = None,
     ):
         """Keeps a sight; returns the numbers of its rows as what comes out of it has them."""
         rows = None if rows is None else rows.expand(shape[:-1])
@@ -203,7 +253,7 @@ class Trace(TorchFunctionMode):
         if rows is not None and cols is not None and rows.shape == cols.shape and _same_everywhere(rows, cols):
             # One set of queries for all windows (GCViT): row i of a window writes to the window's slot i.
             rows = cols
-        self.sights.seen.append(Sight(self._module(), call_number, transposed, shape, rows, cols))
+        self.sights.seen.append(Sight(self._module(), call_number, transposed, shape, rows, cols, values))
         return rows
 
     def _note_softmax(self, call: Call) -> None:
@@ -220,8 +270,9 @@ class Trace(TorchFunctionMode):
         return "" if module is None else self.modules[id(module)]
 
 
-def _written(known: Traced, where: Any, value: Traced | None) -> Traced:
+def _written(tensor: Tensor, known: Traced | None, where: Any, value: Traced | None) -> Traced:
     """What is known of a tensor after vectors, or scores, were written into a part of it."""
+    known = known or Traced(torch.full(tensor.shape, MIXED))
     rows, cols = known.rows.clone(), None if known.cols is None else known.cols.clone()
     rows[where] = MIXED if value is None else value.rows
     if cols is not None:

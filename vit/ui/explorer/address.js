@@ -1,8 +1,8 @@
-// The address holds the view: ?model=&layer=&head=&query=&method=, counted from 0, and opens to it. What rollout is told
-// (first, last, fusion, residual, discard), the direction and the looks are in it where they are not the default.
+// The address holds what is shown: ?view=&model=&layer=&head=&query=&method=, counted from 0, and opens to it. What rollout
+// is told (first, last, fusion, residual, discard), the direction and the looks are in it where they are not the default.
 
 const SHARES = { residual: 0.95, discard: 0.95, opacity: 1 }; // each from 0 to this
-const WORDS = ["method", "direction", "scale", "colours", "fusion"]; // each is one of CHOICES
+const NAMED = ["method", "direction", "scale", "colours", "fusion"]; // each is one of CHOICES
 const TOLD = ["direction", "first", "last", "fusion", "residual", "discard", "opacity", "colours", "smooth", "scale"];
 
 function readAddress() {
@@ -12,7 +12,7 @@ function readAddress() {
 /** The view that an address asks for, as far as this record has it. */
 function applyAddress(view, wanted, layers) {
   const number = (text, limit) => (/^\d+$/.test(text ?? "") && Number(text) < limit ? Number(text) : null);
-  for (const name of WORDS) if (CHOICES[name].includes(wanted[name])) view[name] = wanted[name];
+  for (const name of NAMED) if (CHOICES[name].includes(wanted[name])) view[name] = wanted[name];
   for (const [name, most] of Object.entries(SHARES)) {
     if (/^[01](\.\d+)?$/.test(wanted[name] ?? "")) view[name] = Math.min(most, Number(wanted[name]));
   }
@@ -33,37 +33,45 @@ function applyAddress(view, wanted, layers) {
 
 /** The view in the words of the address; what is as usual has none. */
 function addressOf(view, layers) {
-  const words = { method: view.method, layer: String(view.layer), head: String(view.head) };
+  const told = { method: view.method, layer: String(view.layer), head: String(view.head) };
   const usual = startView(layers.length);
-  for (const name of TOLD) if (view[name] !== usual[name]) words[name] = String(view[name]);
-  if (view.query?.token) words.query = view.query.token;
+  for (const name of TOLD) if (view[name] !== usual[name]) told[name] = String(view[name]);
+  if (view.query?.token) told.query = view.query.token;
   else if (view.query) {
     const { row, col } = patchAt(layers[view.layer].queries, view.query);
-    words.query = `${row},${col}`;
+    told.query = `${row},${col}`;
   }
-  return words;
+  return told;
 }
-
-/** The page's address with this view in it; whatever else it holds stays. */
-function addressNow(model, view, layers) {
-  const address = new URL(window.location.href);
-  const words = { model, ...addressOf(view, layers) };
-  for (const name of ["model", "layer", "head", "method", "query", ...TOLD]) {
-    if (words[name] === undefined) address.searchParams.delete(name);
-    else address.searchParams.set(name, words[name]);
-  }
-  return address;
-}
-
-let addressTimer = 0;
 
 function writeAddress(model, view, layers) {
-  clearTimeout(addressTimer); // browsers limit how often an address may change
+  const usual = Object.fromEntries([...TOLD, "query"].map((name) => [name, null]));
+  setAddress({ ...usual, model, ...addressOf(view, layers) });
+}
+
+const unwritten = {};
+let addressTimer = 0;
+
+/** Writes values into the address, null takes one out. In a moment: browsers limit how often an address may change. */
+function setAddress(values) {
+  Object.assign(unwritten, values);
+  clearTimeout(addressTimer);
   addressTimer = setTimeout(() => {
     try {
-      window.history.replaceState(window.history.state, "", addressNow(model, view, layers));
+      window.history.replaceState(window.history.state, "", addressNow());
     } catch {
       // A page in a notebook's frame has no address of its own.
     }
+    for (const name of Object.keys(unwritten)) delete unwritten[name];
   }, 150);
+}
+
+/** The page's address with what is not written yet in it; whatever else it holds stays. */
+function addressNow() {
+  const address = new URL(window.location.href);
+  for (const [name, value] of Object.entries(unwritten)) {
+    if (value === null) address.searchParams.delete(name);
+    else address.searchParams.set(name, value);
+  }
+  return address;
 }

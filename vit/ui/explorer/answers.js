@@ -3,10 +3,10 @@
 async function receive() {
   const { value } = props;
   if (!value || value === "" || (value.ticket ?? 0) !== state.ticket) return;
-  if (value.raw || value.problem) return rawArrived(value);
+  if (value.raw) return rawArrived(value.raw);
   if (value.busy) return busy(value.busy);
   if (value.gone && sendAgain()) return;
-  if (value.error) return fail(value.error);
+  if (value.error) return fail(value.code ? `${value.error} (${value.code})` : value.error);
   if (state.value?.maps?.url === value.maps.url && state.maps) return;
   const { ticket } = state;
   close();
@@ -18,10 +18,10 @@ async function receive() {
   if (state.wanted) applyAddress(state.view, state.wanted, value.layers);
   state.wanted = null;
   state.maps = new Maps(value, (layer) => arrived(layer, ticket), () => {
-    if (ticket === state.ticket) fail("The maps didn’t come through.", true);
+    if (ticket === state.ticket) fail(words("asked.unbrought"), true);
   });
   const first = state.maps.start(state.view.layer);
-  busy("bringing the maps");
+  busy(words("asked.bringing"));
   // The person's own file is on the stage already: the server's copy of it can wait until the map is seen.
   const own = Boolean(state.preview && stage.photo.naturalWidth);
   if (!own) await brought(value.photo.url);
@@ -60,7 +60,7 @@ function kept(old, before, layers) {
 function arrived(layer, ticket) {
   if (ticket !== state.ticket || !state.maps) return;
   const { loaded, count } = state.maps;
-  find(".origin .loading").textContent = loaded < count ? `maps of ${loaded} of ${count} layers` : "";
+  find(".origin .loading").textContent = loaded < count ? words("map.loading", { loaded, count }) : "";
   root.dataset.loaded = loaded === count ? "all" : String(loaded);
   reveal();
 }
@@ -97,8 +97,8 @@ function answer(value) {
     }),
   );
   const { knows } = value;
-  find(".answer .knows").textContent = knows.length ? `It knows ${knows.length} classes only: ${knows.join(", ")}.` : "";
-  if (!value.top.length) list.textContent = "This model has no classifier.";
+  find(".answer .knows").textContent = knows.length ? words("answer.knows", { count: knows.length, classes: knows.join(", ") }) : "";
+  if (!value.top.length) list.textContent = words("answer.none");
 }
 
 function clearAnswer() {
@@ -111,13 +111,15 @@ function settle(name) {
   find(".busy").hidden = name !== "busy" && name !== "waiting";
   find(".message").hidden = name !== "error";
   find(".invite").hidden = name !== "example" || state.met;
-  const usable = name === "ready" || name === "example";
-  for (const part of [find(".controls"), find(".side")]) part.inert = !usable;
+  const shown = name === "ready" || name === "example";
+  for (const part of [find(".controls"), find(".side")]) part.inert = !shown;
+  if (shown) tellViews("usable");
 }
 
-function busy(words) {
+function busy(line) {
   if (root.dataset.state !== "waiting" || state.ticket) settle("busy");
-  find(".busy span").textContent = words;
+  find(".busy span").textContent = line;
+  tellViews("waiting", line);
 }
 
 /** `retry`: whether asking the same once more may help; else another photo or model has to be chosen. */
@@ -127,6 +129,7 @@ function fail(sentence, retry = false) {
   find(".message p").textContent = sentence;
   find("[data-act=again]").hidden = !retry;
   settle("error");
+  tellViews("refused", sentence);
 }
 
 /** Lets go of the record that was shown: no old map under a new photo. */
@@ -134,6 +137,7 @@ function close() {
   state.maps?.close();
   Object.assign(state, { maps: null, map: null, pointer: null, pictured: false });
   play(false);
+  tellViews("empty");
   clearCanvas(stage.heat);
   clearCanvas(stage.marks);
   stage.tooltip(null);

@@ -7,7 +7,7 @@ const FUSIONS = ["mean", "max", "min"];
 function patchAt(layout, { y, x }) {
   const row = Math.min(layout.rows - 1, Math.max(0, Math.floor(y * layout.rows)));
   const col = Math.min(layout.cols - 1, Math.max(0, Math.floor(x * layout.cols)));
-  return { row, col, token: layout.prefix.length + row * layout.cols + col };
+  return { row, col, patch: row * layout.cols + col };
 }
 
 /** The middle of a patch, as a place of the picture. */
@@ -23,21 +23,21 @@ function asking(layout, query) {
     return { tokens: [prefix.indexOf(query.token)], words: query.token.toUpperCase() };
   }
   if (query && !query.token) {
-    const { row, col, token } = patchAt(layout, query);
-    if (here(token)) return { tokens: [token], words: `row ${row + 1}, column ${col + 1}` };
+    const { row, col, patch } = patchAt(layout, query);
+    const token = layout.tokenOf(patch);
+    if (here(token)) return { tokens: [token], words: words("map.place", { row: row + 1, col: col + 1 }) };
   }
   const rest = readout(layout);
-  return query ? { ...rest, notice: `This layer has no such query; shown from ${rest.words}.` } : rest;
+  return query ? { ...rest, notice: words("map.no_query", { token: rest.words }) } : rest;
 }
 
-/** What the classifier reads: the pool's query, CLS (with DIST), else all patches alike. */
-function readout({ prefix, rows, cols }) {
-  if (prefix.includes("pool")) return { tokens: [prefix.indexOf("pool")], words: "the pool’s query" };
-  if (prefix.includes("cls") && prefix.includes("dist")) {
-    return { tokens: [prefix.indexOf("cls"), prefix.indexOf("dist")], words: "the mean of CLS and DIST" };
-  }
-  if (prefix.includes("cls")) return { tokens: [prefix.indexOf("cls")], words: "CLS" };
-  return { tokens: Array.from({ length: rows * cols }, (_, n) => prefix.length + n), words: "the mean of all patches" };
+/** What the answer is read from: the pool's query, CLS (with DIST), another token, else all patches alike. */
+function readout({ prefix, count, readout: names }) {
+  const tokens = names.map((name) => prefix.indexOf(name));
+  if (names.length > 1) return { tokens, words: words("map.both") };
+  if (names.length) return { tokens, words: names[0] === "pool" ? words("map.pool") : names[0].toUpperCase() };
+  const patches = Array.from({ length: count - prefix.length }, (_, n) => prefix.length + n);
+  return { tokens: patches, words: words("map.patches") };
 }
 
 /** Heads fused within each slot, as the server does it: mean, max or min over heads, or one head as it is. */
@@ -45,7 +45,7 @@ function fusedEntry(layer, head, window, query, key) {
   const { queries, keys, heads } = layer;
   const at = (h) => {
     const row = (window * heads + h) * queries.slots + query;
-    return layer.largest[row] * LINEAR[layer.codes[row * keys.slots + key]];
+    return layer.largest[row] * layer.linear[layer.codes[row * keys.slots + key]];
   };
   if (typeof head === "number") return at(head);
   let fused = at(0);
@@ -59,7 +59,7 @@ function fusedEntry(layer, head, window, query, key) {
 /** A row (direction "to") or a column ("by") of one layer: shares by token, and the layout that they are over. */
 function rawMap(layer, head, query, direction) {
   const [asked, answered] = direction === "by" ? [layer.keys, layer.queries] : [layer.queries, layer.keys];
-  const { tokens, words, notice } = asking(asked, query);
+  const { tokens, words: name, notice } = asking(asked, query);
   const work = () => {
     const shares = new Float32Array(answered.count);
     for (const token of tokens) addShares(layer, head, token, direction, 1 / tokens.length, shares);
@@ -67,7 +67,7 @@ function rawMap(layer, head, query, direction) {
   };
   // The mean of all patches reads the whole layer: once is enough.
   const shares = tokens.length > 2 ? layer.remember(`rest ${head} ${direction}`, work) : work();
-  return { shares, layout: answered, words, notice, asked: tokens.length > 2 ? [] : tokens };
+  return { shares, layout: answered, signed: layer.signed, words: name, notice, asked: tokens.length > 2 ? [] : tokens };
 }
 
 function addShares(layer, head, token, direction, factor, into) {
@@ -112,13 +112,13 @@ function receivedMap(layer, head) {
     }
     return into;
   });
-  return { shares, layout: keys, words: "all tokens", asked: [] };
+  return { shares, layout: keys, signed: layer.signed, words: words("map.all"), asked: [] };
 }
 
 /** Attention followed from the query back through layers `last` … `first`: vit/methods/rollout.py in the browser. */
 function rolloutMap(layers, { first, last, fusion, residual, discard }, query) {
   const top = layers[last].queries;
-  const { tokens, words, notice } = asking(top, query);
+  const { tokens, words: name, notice } = asking(top, query);
   let shares = new Float32Array(top.count);
   for (const token of tokens) shares[token] = 1 / tokens.length;
   let layout = top;
@@ -126,7 +126,7 @@ function rolloutMap(layers, { first, last, fusion, residual, discard }, query) {
     shares = carry(shares, layout, layers[number].queries);
     [shares, layout] = rolloutStep(layers[number], shares, fusion, residual, discard);
   }
-  return { shares, layout, words, notice, asked: tokens.length > 2 ? [] : tokens };
+  return { shares, layout, words: name, notice, asked: tokens.length > 2 ? [] : tokens };
 }
 
 /** A row vector through one layer: shares · rownorm((1 − residual) · A + residual · I). */
@@ -167,7 +167,7 @@ function fusedMatrix(layer, fusion, discard) {
         const matrix = window * heads + head;
         for (let entry = 0; entry < block; entry++) {
           const largest = layer.largest[matrix * queries.slots + Math.floor(entry / keys.slots)];
-          const weight = largest * LINEAR[layer.codes[matrix * block + entry]];
+          const weight = largest * layer.linear[layer.codes[matrix * block + entry]];
           const at = window * block + entry;
           if (head === 0) fused[at] = weight;
           else if (fusion === "mean") fused[at] += weight;
@@ -201,27 +201,31 @@ function dropLowest(fused, share) {
   }
 }
 
-/** Shares brought to another layout: prefix by name, and a patch that stands for n finer ones gives each 1/n. */
+/** Shares brought to another layout: prefix by name; a patch or a run that stands for n finer ones gives each 1/n. */
 function carry(shares, held, wanted) {
   const same = held.rows === wanted.rows && held.cols === wanted.cols;
-  if (same && held.prefix.join() === wanted.prefix.join()) return shares;
+  if (same && held.prefix.join() === wanted.prefix.join() && !held.cells) return shares;
   if (wanted.rows % held.rows || wanted.cols % held.cols) {
-    throw new Error(
-      `Rollout can’t follow attention from a grid of ${held.rows} × ${held.cols} patches to one of ` +
-        `${wanted.rows} × ${wanted.cols}: choose a range of layers with one grid.`,
-    );
+    const grid = ({ rows, cols }) => `${rows} × ${cols}`;
+    throw new Error(words("map.no_grid", { held: grid(held), wanted: grid(wanted) }));
   }
   const carried = new Float32Array(wanted.count);
   held.prefix.forEach((name, number) => {
     const at = wanted.prefix.indexOf(name);
     if (at >= 0) carried[at] = shares[number];
   });
+  const patches = held.onPatches(shares).slice();
+  if (held.cells) {
+    const sizes = new Float32Array(held.count); // of a run, how many patches it has
+    for (const cell of held.cells) sizes[cell]++;
+    held.cells.forEach((cell, patch) => (patches[patch] /= sizes[cell]));
+  }
   const down = wanted.rows / held.rows;
   const across = wanted.cols / held.cols;
   for (let row = 0; row < wanted.rows; row++) {
     for (let col = 0; col < wanted.cols; col++) {
-      const parent = held.prefix.length + Math.floor(row / down) * held.cols + Math.floor(col / across);
-      carried[wanted.prefix.length + row * wanted.cols + col] = shares[parent] / (down * across);
+      const parent = Math.floor(row / down) * held.cols + Math.floor(col / across);
+      carried[wanted.prefix.length + row * wanted.cols + col] = patches[parent] / (down * across);
     }
   }
   return carried;
@@ -234,8 +238,7 @@ function windowPatches(layout, token) {
   const start = Math.floor(place / layout.slots) * layout.slots;
   const patches = new Set();
   for (let slot = start; slot < start + layout.slots; slot++) {
-    const patch = layout.tokens[slot] - layout.prefix.length;
-    if (patch >= 0) patches.add(patch);
+    for (const patch of layout.patchesOf(layout.tokens[slot])) patches.add(patch);
   }
   return patches;
 }

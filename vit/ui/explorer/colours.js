@@ -32,7 +32,15 @@ const COLOURS = {
     "5dfc6f69fd6675fe5c80ff538bff4b96fe449ffd3fa7fc3aaffa37b7f735bef434c6f034cdec34d4e735dbe236e1dd37e7d739ecd13a" +
     "f1cb3af5c53af8be39fbb838fcb136fea933fea130fe992cfe9029fc8725fb7e21f9751df66c19f36315f05b12ec530fe84b0ce4450a" +
     "df3f08da3907d43305ce2d04c82803c12302b91e02b21a01a91601a11201980e018e0a018507027a0403",
+  diverging:
+    "143c82183f851b43881d468c204a8f234e922551952755982a599c2c5c9f2e60a23164a63368a9356cac376faf3973b33b77b63d7bb9" +
+    "3f7fbd4183c04387c4458bc74e8fc95994cb6298cd6b9dcf74a1d17da6d385aad58dafd794b4d89cb8daa4bddcabc2deb3c6e0bacbe2" +
+    "c1d0e4c8d5e6d0dae7d7dee9dee3ebe5e8edecedeff0edebf1e8e3f1e2dbf2ddd2f2d8caf2d3c2f2cebaf1c8b2f1c3aaf0bea2f0b99a" +
+    "efb492eeaf8aedaa82eca57aea9f73e99a6be79563e6905be48b54e2864ce08145dc7d43d87840d4743ed0703bcb6c39c76836c36434" +
+    "bf5f32bb5b2fb7572db4532ab04f28ac4a26a84623a44221a03e1f9c3a1d98351b943118902c168c2814",
 };
+
+const DIVERGING = "diverging"; // blue below zero, red above: for weights of both signs, and never a person's choice
 
 const tables = new Map();
 

@@ -4,7 +4,7 @@ const CHOICES = {
   method: ["raw", "received", "rollout"],
   direction: ["to", "by"],
   scale: ["own", "shared"],
-  colours: Object.keys(COLOURS),
+  colours: Object.keys(COLOURS).filter((name) => name !== DIVERGING),
   fusion: FUSIONS,
 };
 
@@ -61,7 +61,7 @@ class Controls {
       const input = root.querySelector(`[data-set=${name}]`);
       input.max = layers.length;
       input.value = view[name] + 1;
-      this.tell(name, `${view[name] + 1} of ${layers.length}`);
+      this.tell(name, words("controls.of", { number: view[name] + 1, count: layers.length }));
     }
     for (const name of ["opacity", "residual", "discard"]) {
       root.querySelector(`[data-set=${name}]`).value = view[name];
@@ -73,7 +73,7 @@ class Controls {
     }
     root.querySelector("[data-set=colours]").value = view.colours;
     const heads = Array.from({ length: layer.heads }, (_, n) => [n, String(n + 1)]);
-    this.buttons("head", [...FUSIONS.map((name) => [name, name]), ...heads]);
+    this.buttons("head", [...FUSIONS.map((name) => [name, words(`controls.${name}`)]), ...heads]);
     this.buttons("query", queryChoices(view, layer));
     for (const group of root.querySelectorAll("[data-pick]")) this.mark(group, chosenOf(group.dataset.pick, view));
     root.dataset.method = view.method;
@@ -84,8 +84,8 @@ class Controls {
     root.querySelector("[data-pick=scale]").hidden = view.method === "rollout";
   }
 
-  tell(name, words) {
-    this.root.querySelector(`[data-show=${name}]`).textContent = words;
+  tell(name, line) {
+    this.root.querySelector(`[data-show=${name}]`).textContent = line;
   }
 
   mark(group, value) {
@@ -104,11 +104,11 @@ class Controls {
     if (group.dataset.made === key) return;
     group.dataset.made = key;
     group.replaceChildren(
-      ...choices.map(([value, words]) => {
+      ...choices.map(([value, text]) => {
         const button = document.createElement("button");
-        Object.assign(button, { type: "button", textContent: words });
+        Object.assign(button, { type: "button", textContent: text });
         button.setAttribute("role", "radio");
-        if (typeof value === "number") button.setAttribute("aria-label", `head ${value + 1}`);
+        if (typeof value === "number") button.setAttribute("aria-label", words("controls.one_head", { number: value + 1 }));
         button.dataset.value = value;
         return button;
       }),
@@ -118,10 +118,10 @@ class Controls {
 
 function queryChoices(view, layer) {
   const names = [...new Set([...layer.queries.prefix, ...layer.keys.prefix])];
-  const choices = [["pointer", "pointer"], ...names.map((name) => [name, name.toUpperCase()])];
+  const choices = [["pointer", words("controls.pointer")], ...names.map((name) => [name, name.toUpperCase()])];
   if (view.query && !view.query.token) {
-    const { row, col } = patchAt({ ...layer.queries, prefix: [] }, view.query);
-    choices.push(["patch", `row ${row + 1}, col ${col + 1}`]);
+    const { row, col } = patchAt(layer.queries, view.query);
+    choices.push(["patch", words("controls.patch", { row: row + 1, col: col + 1 })]);
   }
   return choices;
 }

@@ -2,20 +2,42 @@
 // Every number that leaves this file is a true, linear share of attention.
 
 const LINEAR = Float32Array.from({ length: 256 }, (_, code) => (code / 255) ** 2);
+// Of a layer with weights below zero: the top bit is the minus.
+const SIGNED = Float32Array.from({ length: 256 }, (_, code) => (code < 128 ? 1 : -1) * ((code & 127) / 127) ** 2);
 
 const FUSED_KEPT = 4; // fused matrices that each layer keeps
 
 /** Where the slots of one side of a layer sit: token numbers 0 … prefix−1 are the prefix, then patches row by row. */
 class Layout {
   constructor(side, windows, bytes) {
-    Object.assign(this, { rows: side.rows, cols: side.cols, prefix: side.prefix, slots: side.slots, windows });
-    this.count = side.prefix.length + side.rows * side.cols;
-    this.tokens = null; // plain: slot n of the only window is token n
-    if (side.tokens) {
-      const Kind = side.tokens.bytes === 2 ? Int16Array : Int32Array;
-      const { offset, bytes: width } = side.tokens;
-      this.tokens = new Kind(bytes.slice(offset, offset + windows * side.slots * width));
-    }
+    const { rows, cols, prefix, readout, slots } = side;
+    Object.assign(this, { rows, cols, prefix, readout, slots, windows });
+    const stored = (at, length) => {
+      const Kind = at.bytes === 2 ? Int16Array : Int32Array;
+      return new Kind(bytes.slice(at.offset, at.offset + length * at.bytes));
+    };
+    const patches = side.rows * side.cols;
+    this.tokens = side.tokens && stored(side.tokens, windows * side.slots); // null: slot n of the only window is token n
+    this.cells = side.cells && stored(side.cells, patches); // null: every patch is a token of its own
+    this.count = side.prefix.length + (this.cells ? Math.max(...this.cells) + 1 : patches);
+  }
+
+  /** The token that covers a patch, counted row by row from 0. */
+  tokenOf(patch) {
+    return this.prefix.length + (this.cells ? this.cells[patch] : patch);
+  }
+
+  /** The patches that a token covers: itself, a run of them, or none for a prefix token. */
+  patchesOf(token) {
+    const cell = token - this.prefix.length;
+    if (cell < 0) return new Set();
+    return new Set(this.cells ? [...this.cells.keys()].filter((patch) => this.cells[patch] === cell) : [cell]);
+  }
+
+  /** Of values by token those of the patches, row by row. */
+  onPatches(values) {
+    const own = values.subarray(this.prefix.length);
+    return this.cells ? Float32Array.from(this.cells, (cell) => own[cell]) : own;
   }
 
   /** The slots that hold a token, as window · slots + slot: one, several (overlapping windows) or none. */
@@ -42,6 +64,8 @@ class Layout {
 class Layer {
   constructor(entry, layouts, bytes) {
     this.name = entry.name;
+    this.signed = entry.signed; // whether weights may be below zero
+    this.linear = entry.signed ? SIGNED : LINEAR;
     this.heads = entry.heads;
     this.windows = entry.windows;
     this.queries = new Layout(entry.queries, entry.windows, layouts);
@@ -78,7 +102,7 @@ class Layer {
     const first = window * keys;
     for (let key = 0; key < keys; key++) {
       const token = tokens ? tokens[first + key] : key;
-      if (token >= 0) into[token] += scale * LINEAR[this.codes[start + key]];
+      if (token >= 0) into[token] += scale * this.linear[this.codes[start + key]];
     }
   }
 
@@ -100,7 +124,7 @@ class Layer {
         const from = this.queries.tokenAt(window * slots + query);
         if (from < 0) continue;
         const row = (window * this.heads + head) * slots + query;
-        into[from] += this.largest[row] * LINEAR[this.codes[row * this.keys.slots + key]];
+        into[from] += this.largest[row] * this.linear[this.codes[row * this.keys.slots + key]];
       }
     }
     return into;

@@ -25,11 +25,11 @@ class Door {
   examples(list) {
     const strip = this.root.querySelector(".examples");
     strip.replaceChildren(
-      ...list.map(({ name, words, thumb }) => {
+      ...list.map(({ name, words: title, thumb }) => {
         const button = document.createElement("button");
         button.type = "button";
-        button.title = words;
-        button.setAttribute("aria-label", `Example: ${words}`);
+        button.title = title;
+        button.setAttribute("aria-label", words("door.example", { name: title }));
         button.dataset.example = name;
         const picture = document.createElement("img");
         Object.assign(picture, { src: thumb, alt: "" });
@@ -70,8 +70,8 @@ class Door {
   async camera() {
     const dialog = this.root.querySelector("dialog.camera");
     const video = dialog.querySelector("video");
-    const words = dialog.querySelector("p");
-    words.textContent = "";
+    const line = dialog.querySelector("p");
+    line.textContent = "";
     this.root.querySelector("[data-act=take]").disabled = true; // until there is something to take
     dialog.showModal();
     const stop = () => {
@@ -84,7 +84,7 @@ class Door {
       this.root.querySelector("[data-act=take]").disabled = false;
       if (!dialog.open) stop();
     } catch {
-      words.textContent = "The browser gave no camera. Allow it for this page, or choose a photo instead.";
+      line.textContent = words("door.no_camera");
     }
   }
 

@@ -15,21 +15,21 @@ root.addEventListener("click", async (event) => {
   try {
     await downloads[button.dataset.save]();
   } catch {
-    say("The file could not be made; try again.");
+    say(words("save.failed"));
   }
   button.disabled = !state.map;
 });
 
 /** A few words beside the buttons, and the same for the ear. */
-function say(words) {
-  find(".told-save").textContent = words;
+function say(line) {
+  find(".told-save").textContent = line;
   clearTimeout(state.said);
   state.said = setTimeout(() => (find(".told-save").textContent = ""), 6000);
 }
 
 /** A file's name, of letters and digits only, whatever the model is called. */
-function fileName(words, ending) {
-  return `${`${state.value.model} ${words}`.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 120)}.${ending}`;
+function fileName(about, ending) {
+  return `${`${state.value.model} ${about}`.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 120)}.${ending}`;
 }
 
 function blobOf(canvas) {
@@ -37,8 +37,7 @@ function blobOf(canvas) {
 }
 
 async function savePng() {
-  const [most, kind] = [".most", ".kind"].map((part) => find(`.legend ${part}`).textContent);
-  const look = { ...state.view, peak: state.peak, most, kind };
+  const look = { ...state.view, peak: state.peak, scale: state.scale };
   const canvas = figureOf(stage.photo, stage.marks, state.map, look, originWords(), state.value.untrained);
   saveBlob(await blobOf(canvas), fileName(mapWords(state.map), "png"));
 }
@@ -49,20 +48,20 @@ async function saveGif() {
   const { view, value } = state;
   const steps = value.layers.map((_, layer) => stepOf(view, layer));
   const shown = steps.map((step) => ({ step, map: mapOf(step, view.query ?? state.pointer) })).filter(({ map }) => map.values);
-  const peak = Math.max(...shown.map(({ map }) => largest(map.values)));
+  const peak = Math.max(...shown.map(({ map }) => extent(map.values)));
   const width = Math.min(GIF_WIDTH, Math.max(320, stage.photo.naturalWidth));
   const frames = [];
   for (const { map, step } of shown) {
-    say(`drawing layer ${frames.length + 1} of ${shown.length}`);
+    say(words("save.drawing", { number: frames.length + 1, count: shown.length }));
     await new Promise((done) => setTimeout(done)); // the page stays awake
-    const look = { ...step, peak, most: percent(peak), kind: "one scale for all layers" };
-    const canvas = figureOf(stage.photo, null, map, look, originWords(map, step), value.untrained, width);
+    const scale = { least: leastWords(map, peak), most: percent(peak), kind: words("save.all_layers") };
+    const canvas = figureOf(stage.photo, null, map, { ...step, peak, scale }, originWords(map, step), value.untrained, width);
     frames.push(canvas.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, canvas.width, canvas.height));
   }
   const height = Math.min(...frames.map((frame) => frame.height)); // a longer caption may have taken one line more
   const even = frames.map((frame) => new ImageData(frame.data.slice(0, 4 * frame.width * height), frame.width, height));
   say("");
-  saveBlob(new Blob([gifBytes(even, GIF_PAUSE)], { type: "image/gif" }), fileName(`${view.method} all layers`, "gif"));
+  saveBlob(new Blob([gifBytes(even, GIF_PAUSE)], { type: "image/gif" }), fileName(`${words(`controls.${view.method}`)} ${words("save.gif_name")}`, "gif"));
 }
 
 /** The view of one layer: of a rollout, the one that ends there. */
@@ -79,28 +78,26 @@ async function saveSheet() {
   const drawn = new Sheet(document.createElement("canvas"), () => {}, () => {});
   const { view, value } = state;
   drawn.lay(value.layers, 600, 720, sheet.shape, SHEET_SHARP);
-  drawn.paint(sheetMaps(), state.shared, { ...PAPER, ink: PAPER.quiet, colours: view.colours, chosen: null });
-  const look = { ...view, most: `${percent(state.shared)} +`, kind: "one scale for all maps" };
-  const words = `${sheetWords()} · ${weightWords()}`;
-  saveBlob(await blobOf(figureOfSheet(drawn.canvas, look, words, value.untrained)), fileName("all heads", "png"));
+  const { shared, signed } = state;
+  drawn.paint(sheetMaps(), shared, { ...PAPER, ink: PAPER.quiet, colours: view.colours, signed, chosen: null });
+  const scale = { least: leastWords(state, shared), most: `${percent(shared)} +`, kind: words("save.all_maps") };
+  const caption = `${sheetWords()} · ${weightWords()}`;
+  const figure = figureOfSheet(drawn.canvas, coloursOf(state, view), scale, caption, value.untrained);
+  saveBlob(await blobOf(figure), fileName(words("sheet.title"), "png"));
 }
 
 /** The explorer with these maps inside: the page that vit/ui/shell.py keeps, filled as vit/ui/standalone.py fills it. */
 async function saveHtml() {
   if (!allHere()) return;
-  say("putting the file together");
+  say(words("save.together"));
   const [shell, photo] = await Promise.all([fetched(state.value.shell.url), fetched(state.value.photo.url)]);
   const [start, middle, end] = (await shell.text()).split(/@(?:value|maps)@/);
-  const { model, provenance, about, untrained, top, knows, width, height, tokens_length, layers } = state.value;
-  const value = {
-    ...{ model, provenance, about, untrained, top, knows, width, height, tokens_length, layers },
-    photo: { url: await dataAddress(photo) },
-    view: addressOf(state.view, layers),
-  };
+  const { ticket, example, opening, note, shell: _, maps: __, ...record } = state.value; // what is left is the record's
+  const value = { ...record, photo: { url: await dataAddress(photo) }, view: addressOf(state.view, record.layers) };
   const table = JSON.stringify(value).replaceAll("<", "\\u003c"); // no label ends the script that it stands in
-  const maps = (await dataAddress(new Blob([await state.maps.everything()]))).split(",")[1];
+  const codes = (await dataAddress(new Blob([await state.maps.everything()]))).split(",")[1];
   say("");
-  saveBlob(new Blob([start, table, middle, maps, end], { type: "text/html" }), fileName("explorer", "html"));
+  saveBlob(new Blob([start, table, middle, codes, end], { type: "text/html" }), fileName("explorer", "html"));
 }
 
 async function fetched(url) {
@@ -119,34 +116,35 @@ function dataAddress(blob) {
   });
 }
 
-/** Asks for the weights as they are, float32: the answer comes as a value with `raw` in it. */
+/** Asks for the weights as they are, float32: the answers come as values with `raw` in them. */
 function saveRaw() {
-  say("packing the weights");
+  say(words("save.packing"));
   trigger("raw");
 }
 
-function rawArrived({ raw, problem }) {
-  if (problem) return say(problem);
+function rawArrived({ busy: line, error, code, file }) {
+  if (!file) return say(line ?? (code ? `${error} (${code})` : error));
   say("");
-  saveUrl(raw.url, fileName("attention", "npz"));
+  saveUrl(file.url, fileName("attention", "npz"));
 }
 
 async function copyLink() {
-  const url = addressNow(state.value.model, state.view, state.value.layers).href;
+  const url = addressNow().href;
   try {
     await navigator.clipboard.writeText(url);
-    say("address copied");
+    say(words("save.copied"));
   } catch {
-    window.prompt("The address of this view", url); // a page that isn't served safely may not write the clipboard
+    window.prompt(words("save.address"), url); // a page that isn't served safely may not write the clipboard
   }
 }
 
 /** What the sheet shows: of all its maps the same but for layer and head. */
 function sheetWords() {
-  const { method, direction, layer } = state.view;
-  if (method === "received") return "attention received, all heads of all layers";
-  const { words } = asking(state.maps.layers[layer][direction === "by" && method === "raw" ? "keys" : "queries"], state.view.query ?? state.pointer);
-  return `attention of all heads of all layers, ${direction === "by" && method === "raw" ? "to" : "from"} ${words}`;
+  const { method, direction, layer, query } = state.view;
+  if (method === "received") return words("save.sheet_received");
+  const back = direction === "by" && method === "raw";
+  const { words: token } = asking(state.maps.layers[layer][back ? "keys" : "queries"], query ?? state.pointer);
+  return words(back ? "save.sheet_to" : "save.sheet_from", { token });
 }
 
 function allowDownloads(on) {
@@ -155,7 +153,7 @@ function allowDownloads(on) {
 
 function allHere() {
   const here = state.maps.loaded === state.maps.count;
-  if (!here) say("The maps are still coming; wait a moment.");
+  if (!here) say(words("save.coming"));
   return here;
 }
 

@@ -14,21 +14,21 @@ function draw() {
 
 function patchMap({ shares, layout, ...rest }) {
   const { rows, cols, prefix } = layout;
-  return { values: shares.subarray(prefix.length), outside: shares.subarray(0, prefix.length), rows, cols, layout, ...rest };
+  return { values: layout.onPatches(shares), outside: shares.subarray(0, prefix.length), rows, cols, layout, ...rest };
 }
 
 /**
- * Where a scale for many maps ends: the value that one patch in two hundred exceeds. With the very largest, one head that
- * looks at a single patch would leave all others black.
+ * Where a scale for many maps ends: the distance from zero that one patch in two hundred exceeds. With the very largest,
+ * one head that looks at a single patch would leave all others black.
  */
 function sharedEnd(maps) {
-  const most = Math.max(0, ...maps.map((map) => largest(map.values)));
+  const most = Math.max(0, ...maps.map((map) => extent(map.values)));
   if (most === 0) return 0;
   const counts = new Uint32Array(SHARED_STEPS + 1);
   let total = 0;
   for (const { values } of maps) {
     total += values.length;
-    for (const value of values) counts[Math.ceil(SHARED_STEPS * Math.sqrt(value / most))]++;
+    for (const value of values) counts[Math.ceil(SHARED_STEPS * Math.sqrt(Math.abs(value) / most))]++;
   }
   let step = SHARED_STEPS;
   for (let above = counts[step]; step > 1 && above <= total / 200; above += counts[step]) step--;
@@ -36,8 +36,15 @@ function sharedEnd(maps) {
 }
 
 function largest(values) {
-  let most = 0;
+  let most = -Infinity;
   for (const value of values) if (value > most) most = value;
+  return most;
+}
+
+/** Where a map's colours end: its largest distance from zero. */
+function extent(values) {
+  let most = 0;
+  for (const value of values) most = Math.max(most, Math.abs(value));
   return most;
 }
 
@@ -45,9 +52,9 @@ function largest(values) {
 function mapNow() {
   const { view, maps } = state;
   if (view.method === "rollout") {
-    const missing = maps.layers.slice(view.first, view.last + 1).filter((layer) => !layer).length;
-    if (missing) return { words: `bringing ${missing} more layers` };
-  } else if (!maps.layers[view.layer]) return { words: `bringing layer ${view.layer + 1}` };
+    const missing = state.value.no_rollout ? 0 : maps.layers.slice(view.first, view.last + 1).filter((layer) => !layer).length;
+    if (missing) return { words: words("stage.bring_layers", { count: missing }) };
+  } else if (!maps.layers[view.layer]) return { words: words("stage.bring_layer", { layer: view.layer + 1 }) };
   return mapOf(view, view.query ?? state.pointer);
 }
 
@@ -55,6 +62,7 @@ function mapNow() {
 function mapOf(view, query) {
   const { layers } = state.maps;
   if (view.method === "rollout") {
+    if (state.value.no_rollout) return { words: state.value.no_rollout };
     try {
       return patchMap(rolloutMap(layers, view, query));
     } catch (error) {
@@ -79,27 +87,30 @@ function paint() {
   const shared = sharedEnd(cells.flatMap((row) => row ?? []));
   const room = Math.max(260, Math.min(720, window.innerHeight - 386)); // so that the sheet stays in sight with the photo
   sheet.lay(value.layers, find(".sheet .scroll").clientWidth || 300, room, sheet.shape);
-  sheet.paint(cells, shared, { ...sheetLook(), chosen: view.method === "rollout" ? null : view });
+  state.signed = cells.some((row) => row?.[0].signed); // one scale for all: with one such layer it has two sides
+  sheet.paint(cells, shared, { ...sheetLook(), signed: state.signed, chosen: view.method === "rollout" ? null : view });
   state.shared = shared;
   if (!sheet.pointed) tellSheet(null);
   const map = mapNow();
   state.map = map.values ? map : null;
   allowDownloads(Boolean(state.map));
-  paintBar(find(".bar"), view.colours);
+  paintBar(find(".bar"), coloursOf(map, view));
   find(".legend .words").textContent = find(".legend .words").title = legendWords(map);
+  find(".legend .words").classList.toggle("whole", !map.values); // why there is no map is read to its end
   find(".origin .words").textContent = originWords();
   if (!map.values) {
     clearCanvas(stage.heat);
     clearCanvas(stage.marks);
     stage.tooltip(null);
-    find(".legend .most").textContent = find(".legend .kind").textContent = "";
+    for (const part of ["least", "most", "kind"]) find(`.legend .${part}`).textContent = "";
     return;
   }
   const own = view.scale === "own" || view.method === "rollout";
-  state.peak = own ? largest(map.values) : shared;
+  state.peak = own ? extent(map.values) : shared;
   paintHeat(stage.heat, map, { ...view, width: stage.width, height: stage.height, peak: state.peak });
-  find(".legend .most").textContent = percent(state.peak) + (own ? "" : " +");
-  find(".legend .kind").textContent = own ? "own scale" : "shared scale";
+  const kind = words(own ? "stage.own" : "stage.shared");
+  state.scale = { least: leastWords(map, state.peak), most: percent(state.peak) + (own ? "" : " +"), kind };
+  for (const [part, line] of Object.entries(state.scale)) find(`.legend .${part}`).textContent = line;
   const marks = marksOf(map);
   paintMarks(stage.marks, marks, { width: stage.width, height: stage.height });
   tell(map, marks);
@@ -113,8 +124,8 @@ function sheetLook() {
 }
 
 /** Beside the sheet's title: the cell that is pointed at, else what the sheet shows and where its colours end. */
-function tellSheet(words) {
-  find(".told").textContent = words ?? `layers × heads, one scale: 0 to ${percent(state.shared)} and more`;
+function tellSheet(line) {
+  find(".told").textContent = line ?? words("sheet.scale", { least: leastWords(state, state.shared), most: percent(state.shared) });
 }
 
 /** What is outlined: the query's window, the query, and the patch that is read. */
@@ -127,11 +138,11 @@ function marksOf(map) {
   const { rows, cols } = layout;
   if (windows) marks.push({ rows, cols, patches: windows, weight: 1 });
   if (token >= layout.prefix.length && maps) {
-    marks.push({ rows, cols, patches: new Set([token - layout.prefix.length]), weight: 2 });
+    marks.push({ rows, cols, patches: layout.patchesOf(token), weight: 2 });
   }
   if (pointer && (view.query || view.method === "received")) {
     const read = patchAt(map.layout, pointer);
-    const patches = new Set([read.row * map.cols + read.col]);
+    const patches = new Set([read.patch]);
     marks.push({ rows: map.rows, cols: map.cols, patches, weight: 1 });
   }
   return marks;
@@ -141,7 +152,7 @@ function marksOf(map) {
 function outlinedAt(place, marks) {
   const span = { top: place.y, bottom: place.y };
   for (const { rows, cols, patches } of marks) {
-    if (!patches.has(patchAt({ rows, cols, prefix: [] }, place).token)) continue;
+    if (!patches.has(patchAt({ rows, cols }, place).patch)) continue;
     const lines = [...patches].map((patch) => Math.floor(patch / cols));
     const [first, last] = [Math.min(...lines), Math.max(...lines)];
     if (last - first > rows / 2) continue; // a shifted window that holds both ends of the picture
@@ -161,13 +172,15 @@ function tell(map, marks) {
   for (const value of map.values) if (value > weight) rank++;
   const follows = !view.query && view.method !== "received";
   const top = map.values.indexOf(largest(map.values));
-  const most = `row ${Math.floor(top / map.cols) + 1}, col ${(top % map.cols) + 1} · ${percent(map.values[top])}`;
-  const first = `${percent(weight)} · row ${row + 1}, col ${col + 1} (rank ${rank})`;
-  const verb = view.direction === "by" && view.method === "raw" ? "looked at most by" : "looks most at";
-  stage.tooltip({ ...pointer, ...outlinedAt(pointer, marks) }, first, follows ? `${verb} ${most}` : `${view.direction === "by" && view.method === "raw" ? "to" : "from"} ${map.words}`);
-  const words = `row ${row + 1}, column ${col + 1}: ${percent(weight)}, rank ${rank} of ${map.values.length}${follows ? `; ${verb} ${most}` : ""}`;
+  const best = { row: Math.floor(top / map.cols) + 1, col: (top % map.cols) + 1, share: percent(map.values[top]) };
+  const back = view.direction === "by" && view.method === "raw";
+  const most = words(back ? "stage.most_by" : "stage.most_at", { place: words("stage.top", best) });
+  const here = { share: percent(weight), row: row + 1, col: col + 1, rank, count: map.values.length };
+  const second = follows ? most : words(back ? "stage.to" : "stage.from", { token: map.words });
+  stage.tooltip({ ...pointer, ...outlinedAt(pointer, marks) }, words("stage.share", here), second);
+  const spoken = [words("stage.spoken", here), ...(follows ? [most] : [])].join("; ");
   clearTimeout(state.speech);
-  state.speech = setTimeout(() => (find(".spoken").textContent = words), 300);
+  state.speech = setTimeout(() => (find(".spoken").textContent = spoken), 300);
 }
 
 function legendWords(map) {
@@ -176,30 +189,32 @@ function legendWords(map) {
   const outside = map.outside.reduce((sum, share) => sum + share, 0);
   return [
     mapWords(map),
-    outside > 0.0005 ? `${percent(outside)} on ${names}` : "",
+    Math.abs(outside) > 0.0005 ? words("stage.outside", { share: percent(outside), tokens: names }) : "",
     map.notice ?? "",
   ].filter(Boolean).join(" · ");
 }
 
 /** What is shown: method, layer, head, query. */
 function mapWords(map, view = state.view) {
-  const head = typeof view.head === "number" ? `head ${view.head + 1}` : `${view.head} of all heads`;
+  const token = map.words;
+  const head = typeof view.head === "number" ? words("map.head", { number: view.head + 1 }) : words(`map.${view.head}`);
   if (view.method === "rollout") {
     const { first, last, fusion, residual, discard } = view;
-    const layers = first === last ? `layer ${first + 1}` : `layers ${first + 1} to ${last + 1}`;
-    const kept = residual === 0.5 ? "" : `, residual ${Math.round(100 * residual)}%`;
-    const dropped = discard === 0 ? "" : `, lowest ${Math.round(100 * discard)}% left out`;
-    return `rollout of ${layers}, ${fusion} of all heads${kept}${dropped}, from ${map.words}`;
+    const layers = first === last ? words("map.one_layer", { layer: first + 1 }) : words("map.layers", { first: first + 1, last: last + 1 });
+    const kept = residual === 0.5 ? "" : words("map.kept", { share: Math.round(100 * residual) });
+    const dropped = discard === 0 ? "" : words("map.dropped", { share: Math.round(100 * discard) });
+    return words("map.rollout", { layers, heads: words(`map.${fusion}`), kept, dropped, token });
   }
-  if (view.method === "received") return `attention received in layer ${view.layer + 1}, ${head}`;
-  return `attention of layer ${view.layer + 1}, ${head}, ${view.direction === "by" ? "to" : "from"} ${map.words}`;
+  const kind = state.value.layers[view.layer].softmax ? "" : ` · ${words("map.no_softmax")}`;
+  if (view.method === "received") return words("map.received", { layer: view.layer + 1, head }) + kind;
+  return words(view.direction === "by" ? "map.raw_to" : "map.raw_from", { layer: view.layer + 1, head, token }) + kind;
 }
 
 function originWords(map = state.map, view = state.view) {
-  return `${weightWords()}${map ? ` · ${mapWords(map, view)}` : ""}`;
+  return map ? `${weightWords()} · ${mapWords(map, view)}` : weightWords();
 }
 
 function weightWords() {
   const { model, provenance, about } = state.value;
-  return `weights: ${[model, provenance, about].filter(Boolean).join(", ")}`;
+  return words("map.weights", { weights: [model, provenance, about].filter(Boolean).join(", ") });
 }

@@ -15,9 +15,9 @@ function gifBytes(frames, pause) {
   const { palette, step } = gifPalette(frames);
   const nearest = new Int16Array(32768).fill(-1); // by 5 bits a channel
   const out = [];
-  const words = (...numbers) => numbers.forEach((number) => out.push(number & 255, number >> 8));
+  const shorts = (...numbers) => numbers.forEach((number) => out.push(number & 255, number >> 8));
   out.push(...[..."GIF89a"].map((letter) => letter.charCodeAt(0)));
-  words(width, height);
+  shorts(width, height);
   out.push(0xf7, 0, 0, ...palette.flat(), ...Array(3 * (256 - palette.length)).fill(0));
   out.push(0x21, 0xff, 11, ...[..."NETSCAPE2.0"].map((letter) => letter.charCodeAt(0)), 3, 1, 0, 0, 0); // for ever
   let before = null;
@@ -26,9 +26,9 @@ function gifBytes(frames, pause) {
     const kept = before ? codes.map((code, pixel) => (code === before[pixel] ? GIF_COLOURS : code)) : codes;
     before = codes;
     out.push(0x21, 0xf9, 4, 0x05);
-    words(Math.round(100 * pause));
+    shorts(Math.round(100 * pause));
     out.push(GIF_COLOURS, 0, 0x2c);
-    words(0, 0, width, height);
+    shorts(0, 0, width, height);
     out.push(0, 8);
     const data = lzw(kept);
     for (let start = 0; start < data.length; start += 255) {

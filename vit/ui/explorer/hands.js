@@ -45,16 +45,16 @@ function pin(place) {
   const layout = askedLayout();
   const next = patchAt(layout, state.pointer ?? place); // a click is told in whole pixels, pointing more finely
   const held = view.query && !view.query.token ? patchAt(layout, view.query) : null;
-  view.query = held?.token === next.token ? null : placeOf(layout, next.row, next.col);
+  view.query = held?.patch === next.patch ? null : placeOf(layout, next.row, next.col);
   set("pinned", Boolean(view.query));
 }
 
 /** A finger points by its first tap and pins by a second one on the same patch. */
 function tap(place) {
   if (!state.map || !place) return;
-  const { token } = patchAt(askedLayout(), place);
-  if (token === state.tapped) pin(place);
-  state.tapped = token === state.tapped ? null : token;
+  const { patch } = patchAt(askedLayout(), place);
+  if (patch === state.tapped) pin(place);
+  state.tapped = patch === state.tapped ? null : patch;
 }
 
 function askedLayout() {
@@ -95,6 +95,7 @@ document.addEventListener("keydown", (event) => {
   if (root.querySelector("dialog[open]")) return;
   const { view } = state;
   if (event.key === "?") help();
+  else if (state.open !== "explore") return;
   else if (event.key === "Escape" && (view?.query || state.playing)) {
     play(false);
     set("query", "pointer");

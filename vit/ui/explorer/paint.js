@@ -2,21 +2,31 @@
 
 const PAINT_SIDE = 640; // a smooth map is painted no finer than this; the browser enlarges it
 
+/** The colours of a map: of one with values on both sides of zero, always those that diverge. */
+function coloursOf(map, look) {
+  return map.signed ? DIVERGING : look.colours;
+}
+
 /** 256 ready pixels for a colour map: opaque, or with zero transparent and full opacity from half the peak on. */
 function pixelTable(name, opacity) {
   const table = colourTable(name);
   const bytes = new Uint8ClampedArray(1024);
   for (let code = 0; code < 256; code++) {
     for (let channel = 0; channel < 3; channel++) bytes[4 * code + channel] = table[3 * code + channel];
-    bytes[4 * code + 3] = opacity === null ? 255 : 255 * opacity * Math.min(1, (2 * code) / 255);
+    const size = name !== DIVERGING ? code : code === 127 || code === 128 ? 0 : Math.abs(2 * code - 255);
+    bytes[4 * code + 3] = opacity === null ? 255 : 255 * opacity * Math.min(1, (2 * size) / 255);
   }
   return new Uint32Array(bytes.buffer);
 }
 
-/** Values of a grid as pixels, bilinear between patch centres; at the grid's own size that is one pixel a patch. */
-function heatPixels(values, rows, cols, width, height, peak, table) {
+/**
+ * Values of a grid as pixels, bilinear between patch centres; at the grid's own size that is one pixel a patch.
+ * `signed` puts zero in the middle of the table.
+ */
+function heatPixels(values, rows, cols, width, height, peak, table, signed = false) {
   const pixels = new Uint32Array(width * height);
-  const scale = peak > 0 ? 255 / peak : 0;
+  const zero = signed ? 127.5 : 0;
+  const scale = peak > 0 ? (255 - zero) / peak : 0;
   const left = new Int32Array(width);
   const right = new Int32Array(width);
   const across = new Float32Array(width);
@@ -34,12 +44,12 @@ function heatPixels(values, rows, cols, width, height, peak, table) {
     const down = v - above;
     for (let col = 0; col < cols; col++) {
       const start = values[above * cols + col];
-      line[col] = (start + down * (values[below * cols + col] - start)) * scale;
+      line[col] = (start + down * (values[below * cols + col] - start)) * scale + zero;
     }
     for (let x = 0; x < width; x++, pixel++) {
       const start = line[left[x]];
       const code = start + across[x] * (line[right[x]] - start) + 0.5;
-      pixels[pixel] = table[code > 255 ? 255 : code | 0];
+      pixels[pixel] = table[code > 255 ? 255 : code < 0 ? 0 : code | 0];
     }
   }
   return new ImageData(new Uint8ClampedArray(pixels.buffer), width, height);
@@ -55,8 +65,9 @@ function paintHeat(canvas, map, look) {
   }
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   canvas.classList.toggle("blocks", !look.smooth);
-  const table = pixelTable(look.colours, look.opacity);
-  canvas.getContext("2d").putImageData(heatPixels(map.values, rows, cols, width, height, look.peak, table), 0, 0);
+  const table = pixelTable(coloursOf(map, look), look.opacity);
+  const pixels = heatPixels(map.values, rows, cols, width, height, look.peak, table, map.signed);
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
 }
 
 function clearCanvas(canvas) {
@@ -106,8 +117,14 @@ function paintBar(element, name) {
   element.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
 }
 
+/** The lower end of the colour bar. */
+function leastWords({ signed }, peak) {
+  return signed ? percent(-peak) : "0";
+}
+
 /** A share of attention for people: three digits and the unit. */
 function percent(share) {
+  if (share < 0) return `−${percent(-share)}`;
   const value = 100 * share;
   if (value === 0) return "0%";
   if (value < 0.001) return "< 0.001%";

@@ -1,24 +1,32 @@
 // Questions to the server: a photo and a model. There are no others.
 
 function askFile(file) {
-  begin({ file: null, example: null, kept: file }, URL.createObjectURL(file), "sending the photo");
+  begin({ file: null, example: null, kept: file }, URL.createObjectURL(file), words("asked.sending"));
   send();
 }
 
 /** Uploads the photo that is kept here, and asks. */
 async function send(event = "ask") {
+  const { ticket } = state;
+  if (!(await uploadKept()) || ticket !== state.ticket) return;
+  busy(words("asked.reading"));
+  trigger(event);
+}
+
+/** Brings the kept photo to the server; false if there is none, if that failed (the page says so), or if it is old. */
+async function uploadKept() {
   const { source, ticket } = state;
+  if (!source.kept) return false;
   try {
     const sent = await upload(source.kept);
-    if (ticket !== state.ticket) return;
+    if (ticket !== state.ticket) return false;
     source.file = { path: sent.path, url: sent.url, orig_name: source.kept.name, meta: { _type: "gradio.FileData" } };
-    busy("reading the photo");
-    trigger(event);
+    return true;
   } catch (error) {
-    if (ticket !== state.ticket) return;
+    if (ticket !== state.ticket) return false;
     const large = /413|size|large/i.test(String(error?.message ?? error));
-    if (large) fail("This file is larger than the server takes; choose a smaller one.");
-    else fail("The photo didn’t reach the server.", true);
+    fail(words(large ? "asked.large" : "asked.unsent"), !large);
+    return false;
   }
 }
 
@@ -26,13 +34,13 @@ async function send(event = "ask") {
 function sendAgain() {
   if (!state.source.kept || state.source.again) return false;
   state.source.again = true;
-  busy("sending the photo again");
+  busy(words("asked.again"));
   send();
   return true;
 }
 
 function askExample(name, thumb) {
-  begin({ file: null, example: name, kept: null }, thumb, "reading the photo");
+  begin({ file: null, example: name, kept: null }, thumb, words("asked.reading"));
   trigger("ask");
 }
 
@@ -47,7 +55,7 @@ function listenFor(ticket) {
       await fetch(window.location.pathname, { method: "HEAD", cache: "no-store" });
       listenFor(ticket); // it is there, and busy
     } catch {
-      if (ticket === state.ticket && root.dataset.state === "busy") fail("The server didn’t answer.", true);
+      if (ticket === state.ticket && root.dataset.state === "busy") fail(words("asked.unheard"), true);
     }
   }, PATIENCE);
 }
@@ -55,13 +63,13 @@ function listenFor(ticket) {
 /** The same question once more. */
 function again() {
   if (!state.ticket && !state.value) return window.location.reload(); // the opening itself went wrong
-  begin({ ...state.source, again: false }, null, "asking again");
+  begin({ ...state.source, again: false }, null, words("views.asking"));
   if (state.source.kept && !state.source.file) send("again");
   else trigger("again");
 }
 
 /** A new photo, or with `picture` null the same photo through another model: the old map goes at once. */
-function begin(source, picture, words) {
+function begin(source, picture, line) {
   state.ticket++;
   state.source = source;
   close();
@@ -75,7 +83,7 @@ function begin(source, picture, words) {
     clearAnswer();
   }
   door.markExample(source.example);
-  busy(words);
+  busy(line);
   listenFor(state.ticket);
 }
 
@@ -83,13 +91,19 @@ function begin(source, picture, words) {
 window.attentionExplorer = {
   question: () => [state.source.file, JSON.stringify({ ticket: state.ticket, example: state.source.example })],
   otherModel: (model) => {
-    begin({ ...state.source, again: false }, null, "loading " + model);
+    begin({ ...state.source, again: false }, null, words("asked.loading", { model }));
     return window.attentionExplorer.question();
   },
   /** The list's model after the opening: the one that was opened, unless something else was asked meanwhile. */
   openedModel: (value, model) => (state.ticket === 0 && value?.opening && value.model ? value.model : model),
   rawQuestion: () => [...window.attentionExplorer.question(), state.value?.model ?? ""],
-  rawFailed: () => say("The server didn’t answer; try again in a moment."),
-  failed: () => fail("The server didn’t answer.", true),
+  rawFailed: () => say(words("save.unheard")),
+  failed: () => fail(words("asked.unheard"), true),
+  viewQuestion: (name) => {
+    const { file, asked } = views.get(name).question();
+    return [file, asked];
+  },
+  viewAnswer: (name, value) => views.get(name)?.answer(value),
+  viewFailed: (name) => views.get(name)?.failed(),
   help,
 };

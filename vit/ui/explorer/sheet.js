@@ -49,7 +49,7 @@ class Sheet {
     pen.setTransform(sharp, 0, 0, sharp, 0, 0);
     pen.clearRect(0, 0, this.width, this.height);
     this.names(pen, look);
-    const table = pixelTable(look.colours, null);
+    const table = pixelTable(coloursOf(look, look), null);
     pen.imageSmoothingEnabled = false;
     pen.fillStyle = look.empty;
     this.rows.forEach(({ heads, across, down, y }, layer) => {
@@ -57,7 +57,7 @@ class Sheet {
         for (let head = 0; head < heads; head++) pen.fillRect(this.x(layer, head), y, across, down);
         return;
       }
-      const strip = this.strip(maps[layer], peak, table);
+      const strip = this.strip(maps[layer], peak, table, look.signed);
       const each = strip.width / heads;
       for (let head = 0; head < heads; head++) {
         pen.drawImage(strip, head * each, 0, each, strip.height, this.x(layer, head), y, across, down);
@@ -96,15 +96,16 @@ class Sheet {
   }
 
   /** The maps of one layer's heads side by side, one pixel a patch. */
-  strip(maps, peak, table) {
+  strip(maps, peak, table, signed) {
     const { rows, cols } = maps[0];
     const width = maps.length * cols;
-    const scale = peak > 0 ? 255 / peak : 0;
+    const zero = signed ? 127.5 : 0;
+    const scale = peak > 0 ? (255 - zero) / peak : 0;
     const pixels = new Uint32Array(width * rows);
     maps.forEach(({ values }, head) => {
       for (let patch = 0; patch < values.length; patch++) {
         const at = Math.floor(patch / cols) * width + head * cols + (patch % cols);
-        pixels[at] = table[Math.min(255, (values[patch] * scale + 0.5) | 0)];
+        pixels[at] = table[Math.max(0, Math.min(255, (values[patch] * scale + zero + 0.5) | 0))];
       }
     });
     if (this.scratch.width !== width || this.scratch.height !== rows) {
@@ -144,9 +145,10 @@ class Sheet {
     this.canvas.style.cursor = cell ? "pointer" : "";
     const maps = cell && this.maps?.[cell.layer];
     if (!cell) return this.onTell(null);
-    const name = typeof cell.head === "number" ? `head ${cell.head + 1}` : "mean of all heads";
+    const name = typeof cell.head === "number" ? words("sheet.head", { number: cell.head + 1 }) : words("sheet.fused");
     const values = maps && typeof cell.head === "number" ? maps[cell.head].values : null;
-    const most = values ? ` · most ${percent(values.reduce((a, b) => Math.max(a, b), 0))}` : "";
-    this.onTell(`layer ${cell.layer + 1}, ${name}${most}`);
+    const told = { layer: cell.layer + 1, head: name };
+    if (!values) return this.onTell(words("sheet.cell", told));
+    this.onTell(words("sheet.cell_most", { ...told, most: percent(largest(values)) }));
   }
 }

@@ -25,6 +25,7 @@ class Stage {
   fit(shape = this.shape) {
     this.shape = shape;
     const across = this.root.querySelector(".place").clientWidth;
+    if (!across) return; // another view is open
     const phone = window.innerWidth < 760;
     const tall = phone ? window.innerHeight * 0.62 : Math.max(300, window.innerHeight - this.otherHeight());
     const scale = Math.min(across / this.shape.width, tall / this.shape.height);
@@ -39,7 +40,7 @@ class Stage {
 
   /** What stands above and below the picture and should stay in sight with it. */
   otherHeight() {
-    const parts = [".door", ".legend", ".controls", ".origin"].map((name) => this.root.querySelector(name).offsetHeight);
+    const parts = [".frame", ".legend", ".controls", ".origin"].map((name) => this.root.querySelector(name).offsetHeight);
     return parts.reduce((sum, height) => sum + height, 0) + 140;
   }
 
@@ -62,11 +63,11 @@ class Stage {
     marks.addEventListener("keydown", (event) => on.key(event));
   }
 
-  tooltip(place, weight, words) {
+  tooltip(place, weight, line) {
     this.tip.hidden = !place;
     if (!place) return;
     this.tip.querySelector("b").textContent = weight;
-    this.tip.querySelector("span").textContent = words;
+    this.tip.querySelector("span").textContent = line;
     const { offsetWidth: across, offsetHeight: down } = this.tip;
     const left = Math.max(4, Math.min(place.x * this.width - across / 2, this.width - across - 4));
     const bottom = place.bottom * this.height + 8;

@@ -12,8 +12,11 @@ const state = {
   source: { file: null, example: null, kept: null }, // the photo that is asked about, and the File itself
   wanted: { ...props.value?.view, ...readAddress() }, // a self-contained page brings its view along
   peak: 0, // where the stage's colours end
+  scale: null, // {least, most, kind}: the words at the colour bar
   shared: 0, // where the sheet's colours end
+  signed: false, // whether they begin below zero
   playing: 0,
+  open: "explore", // the view in sight
   met: false, // whether somebody has pointed at a map
 };
 

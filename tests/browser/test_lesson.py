@@ -1,0 +1,162 @@
+"""The lesson: a prediction before each answer, the model's own numbers, by keys alone."""
+
+import math
+import re
+
+import pytest
+
+from vit.image import load_image
+
+pytestmark = pytest.mark.browser
+STEPS = 7
+
+
+def test_a_step_shows_its_answer_only_after_a_prediction(visit):
+    page = _lesson(visit)
+    assert page.get_attribute(".view-lesson .path li:nth-child(1) button", "aria-current") == "step"
+    assert not page.locator(".view-lesson .shown").is_visible()
+    assert page.locator(".view-lesson .guess > button").is_disabled()
+    page.page.check('.view-lesson .options input[value="64"]')
+    page.click(".view-lesson .guess > button")
+    assert page.inner_text(".view-lesson .verdict") == "Right."
+    assert "8 rows × 8 columns = 64 patches" in page.inner_text(".view-lesson .after")
+    page.click(".view-lesson .path li:nth-child(2) button")
+    page.page.check(".view-lesson .options label:nth-child(2) input")
+    page.click(".view-lesson .guess > button")
+    assert page.inner_text(".view-lesson .verdict") == "Not quite. It is: No, they differ."
+    page.click(".view-lesson .path li:nth-child(1) button")
+    assert page.inner_text(".view-lesson .verdict") == "Right."  # what was predicted stays
+
+
+def test_the_whole_lesson_goes_by_keys_alone(visit):
+    page = _lesson(visit)
+    for step in range(1, STEPS + 1):
+        assert page.get_attribute(f".view-lesson .path li:nth-child({step}) button", "aria-current") == "step"
+        _tab_to(page, ".view-lesson .options input")
+        page.keyboard.press("Space")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".view-lesson .shown:not([hidden])")
+        assert page.inner_text(".view-lesson .verdict").strip() and page.inner_text(".view-lesson .after").strip()
+        if step < STEPS:
+            _tab_to(page, ".view-lesson [data-act=after]")
+            page.keyboard.press("Enter")
+    page.wait_for_function("location.search.includes('step=7')")
+
+
+def test_the_worked_score_and_share_are_the_models_own(visit, photos, weights, monkeypatch):
+    monkeypatch.setattr("vit.models.bundled.FOLDER", weights)
+    from vit import load_model, record_attention
+    from vit.lesson import work_through
+
+    model = load_model("standin_vit")
+    page = _lesson(visit, "&step=3", photos[0])
+    _predict(page)
+    token = 1 + 4 * 8 + 4  # the middle
+    worked = work_through(model, load_image(photos[0]))
+    scores = worked.queries[0, token] @ worked.keys[0].T / math.sqrt(16)
+    assert _number(page.inner_text(".view-lesson .figure tr.best td:last-child")) == pytest.approx(
+        float(scores.max()), abs=0.006
+    )
+    page.click(".view-lesson [data-act=after]")
+    _predict(page)
+    share = float(record_attention(model, load_image(photos[0])).layers[0].weights[0, 0, token].max())
+    told = page.inner_text(".view-lesson .below")
+    shares = [float(text) / 100 for text in re.findall(r"([\d.]+)%", told)]
+    assert shares == [pytest.approx(share, rel=0.01), pytest.approx(share, rel=0.01)]  # worked out, and the record's
+
+
+def test_temperature_and_patch_change_the_picture(visit):
+    page = _lesson(visit, "&step=4")
+    _predict(page)
+    seen = [_warm(page)]
+    page.page.locator(".view-lesson .figure input[type=range]").fill("0.25")
+    seen.append(_warm(page))
+    assert page.evaluate("document.activeElement.type") == "range"
+    assert "99.7%" in page.inner_text(".view-lesson .figure table")  # C at a quarter: e^10 / (e^10 + e^4 + e^2 + 1)
+    page.page.focus(".view-lesson .lines")
+    page.keyboard.press("ArrowLeft")
+    seen.append(_warm(page))
+    page.click('.view-lesson .figure [aria-label="head 2"]')
+    seen.append(_warm(page))
+    assert len(set(seen)) == 4
+
+
+def test_another_photo_begins_the_answers_anew(visit, photos):
+    page = _lesson(visit)
+    _predict(page)
+    page.give(photos[1])
+    page.wait_for_function("!document.querySelector('.view-lesson .figure').children.length")
+    page.wait_for_selector("#view-lesson[data-state=ready]")
+    page.wait_for_selector(".view-lesson .options input:not(:checked)")
+    assert not page.locator(".view-lesson .shown").is_visible()
+
+
+def test_a_network_that_is_not_our_own_says_which_model_to_choose(visit):
+    page = _lesson(visit, "&model=standin_swin&step=2")
+    assert "standin_vit or standin_deit" in page.inner_text(".view-lesson .why")
+    assert not page.locator(".view-lesson .guess").is_visible()
+    page.click(".view-lesson .path li:nth-child(3) button")  # the four tokens by hand need no network
+    _predict(page)
+    assert "2.5" in page.inner_text(".view-lesson .after")
+    assert page.locator(".view-lesson .figure table").count() == 0
+    page.click(".view-lesson .path li:nth-child(5) button")
+    _predict(page)
+    assert page.locator(".view-lesson .figure .many button").count() == 2
+
+
+def test_a_distilled_network_reads_two_tokens(visit):
+    page = _lesson(visit, "&model=standin_deit&step=7")
+    assert page.inner_text(".view-lesson h2") == "From CLS & DIST to the answer"
+
+
+@pytest.mark.parametrize(
+    "locale, title",
+    [("de-AT", "Aus einem Foto wird eine Reihe von Feldern"), ("fr-FR", "A photo becomes a row of patches")],
+)
+def test_the_language_follows_the_browser(visit, locale, title):
+    page = _lesson(visit, locale=locale)
+    assert page.inner_text(".view-lesson h2") == title
+    assert page.get_attribute(".explorer", "lang") == locale[:2].replace("fr", "en")
+
+
+@pytest.mark.parametrize("query", ["", "&present=1"])
+def test_no_step_scrolls_sideways_on_a_phone(visit, query):
+    page = _lesson(visit, query, width=390, height=844)
+    for step in range(1, STEPS + 1):
+        page.click(f".view-lesson .path li:nth-child({step}) button")
+        _predict(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, step
+
+
+def _lesson(visit, query: str = "", photo=None, **context):
+    page = visit(f"?view=lesson{query}", **context).shown()
+    if photo:
+        page.give(photo)
+        page.shown("ready")
+    page.wait_for_selector("#view-lesson[data-state=ready]")
+    page.wait_for_selector(".view-lesson .options input, .view-lesson .why:not(:empty)", state="attached")
+    return page
+
+
+def _predict(page) -> None:
+    page.page.check(".view-lesson .options label:nth-child(1) input")
+    page.click(".view-lesson .guess > button")
+    page.wait_for_selector(".view-lesson .shown:not([hidden])")
+    page.frame()
+
+
+def _tab_to(page, selector: str) -> None:
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"Tab never reached {selector}")
+
+
+def _warm(page) -> str:
+    page.frame()
+    return page.evaluate("document.querySelector('.view-lesson .warm').toDataURL()")
+
+
+def _number(text: str) -> float:
+    return float(text.replace("−", "-"))

@@ -1,0 +1,77 @@
+"""The What if view in a browser: painting and switching change the answer, and another photo begins anew."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+ROWS = ".view-what_if tbody tr"
+TOLD = ".view-what_if .told"
+
+
+def _open(page) -> None:
+    page.click("#tab-what_if")
+    page.wait_for_selector("#view-what_if[data-state=ready]")
+
+
+def _changed(page) -> bool:
+    """Whether some class has another share after than before, once the answer fits what is chosen."""
+    page.wait_for_function("document.querySelector('.view-what_if tbody').dataset.old === undefined")
+    cells = page.evaluate(
+        f"[...document.querySelectorAll('{ROWS}')].map((row) => [...row.cells].map((c) => c.innerText))"
+    )
+    return any(before != after for _, before, after in cells)
+
+
+def test_painting_hides_patches_and_moves_the_answer(visit):
+    page = visit().shown()
+    _open(page)
+    assert page.locator(ROWS).count() == 4
+    assert not _changed(page)
+    box = page.locator(".view-what_if .paint").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.5, steps=20)
+    page.mouse.up()
+    assert page.inner_text(TOLD).startswith("8 of 64")
+    assert _changed(page)
+    page.click(".view-what_if [data-act=none]")
+    assert page.inner_text(TOLD).startswith("0 of 64")
+    assert not _changed(page)
+
+
+def test_the_keyboard_paints_too(visit):
+    page = visit().shown()
+    _open(page)
+    page.page.focus(".view-what_if .paint")
+    for key in ("ArrowLeft", "Space", "ArrowDown", "Space"):
+        page.keyboard.press(key)
+    assert page.inner_text(TOLD).startswith("2 of 64")
+    assert _changed(page)
+    page.keyboard.press("Space")
+    assert page.inner_text(TOLD).startswith("1 of 64")
+
+
+def test_heads_and_layers_are_switched_off_and_on(visit):
+    page = visit().shown()
+    _open(page)
+    page.click("[data-head='1,2']")
+    assert _changed(page)
+    page.click("[data-head='1']")
+    assert page.locator(".view-what_if [aria-pressed=true]").count() == 4  # the layer and its three heads
+    page.click("[data-head='1,0']")  # one of them speaks again
+    assert page.locator(".view-what_if [aria-pressed=true]").count() == 2
+    page.click(".view-what_if [data-act=loud]")
+    assert page.locator(".view-what_if [aria-pressed=true]").count() == 0
+    assert not _changed(page)
+
+
+def test_the_top_of_a_map_is_hidden_and_another_photo_begins_anew(visit):
+    page = visit().shown()
+    page.wait_for_function("document.querySelector('.origin .loading').textContent === ''")
+    _open(page)
+    page.click(".view-what_if [data-act=top]")
+    assert page.inner_text(TOLD).startswith("13 of 64")
+    assert _changed(page)
+    page.locator("[data-example]").nth(1).click()
+    page.wait_for_function(f"document.querySelector('{TOLD}').innerText.startsWith('0 of 64')")
+    page.wait_for_selector("#view-what_if[data-state=ready]")
+    assert not _changed(page)

@@ -1,0 +1,181 @@
+"""The running app as a host meets it: its first line, its health, its password, its log, its end."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError, AuthenticationError
+from PIL import Image
+
+from tests.checkpoints import add_checkpoint
+from tests.families import photo
+
+ROOT = Path(__file__).parents[2]
+START = """
+import sys, time
+from pathlib import Path
+import vit.models.bundled as bundled
+bundled.FOLDER = Path(sys.argv[1])
+import vit.capture
+record, slowness = vit.capture.record_attention, float(sys.argv[2])
+def slow(model, image, progress=None, **options):
+    def later(done, name):
+        time.sleep(slowness)
+        progress(done, name)
+    return record(model, image, progress=later, **options)
+vit.capture.record_attention = slow
+import app
+app.main()
+"""
+
+
+class App:
+    """A running app: its address, its process, and what it wrote."""
+
+    def __init__(self, address: str, process: subprocess.Popen):
+        self.address, self.process, self.line = address, process, ""
+
+    def get(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(self.address + path, timeout=20) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def ready(self) -> dict:
+        end = time.monotonic() + 90
+        while True:
+            status, answer = self.get("healthz?ready")
+            if status == 200:
+                return json.loads(answer)
+            assert time.monotonic() < end, answer
+            time.sleep(0.1)
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, float, list[dict]]:
+        """The exit status, the seconds that it took, and the lines of the log."""
+        start = time.monotonic()
+        self.process.send_signal(number)
+        _, log = self.process.communicate(timeout=30)
+        lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+        return self.process.returncode, time.monotonic() - start, lines
+
+
+@contextmanager
+def running(tmp_path: Path, slowness: float = 0.0, **settings: str) -> Iterator[App]:
+    add_checkpoint(tmp_path, "tiny")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "VIT_OFFLINE": "1", **settings}
+    for name in ("PORT", "GRADIO_TEMP_DIR"):
+        if name not in settings:
+            environment.pop(name, None)
+    process = subprocess.Popen(
+        [sys.executable, "-c", START, str(tmp_path), str(slowness)],
+        cwd=ROOT,
+        env={name: value for name, value in environment.items() if value != "(none)"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    app = App(f"http://127.0.0.1:{port}/", process)
+    try:
+        assert process.stdout is not None
+        app.line = process.stdout.readline() + process.stdout.readline()
+        yield app
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_the_first_line_health_log_and_end(tmp_path):
+    given = tmp_path / "private name.png"
+    Image.fromarray(photo()).save(given)
+    home = tmp_path / "temporary"
+    home.mkdir()
+    with running(tmp_path, TMPDIR=str(home)) as app:
+        line = app.line
+        for words in (app.address, "first: tiny", "CPU cores", "512 MB for records", "offline"):
+            assert words in line
+        health = app.ready()
+        assert health["alive"] and health["model"] == "tiny" and health["working"] == health["waiting"] == 0
+        client = Client(app.address, verbose=False, download_files=str(tmp_path / "answers"))
+        client.predict(handle_file(given), "tiny", api_name="/analyze")
+        (tmp_path / "private text.png").write_text("no picture")
+        with pytest.raises(AppError) as caught:
+            client.predict(handle_file(tmp_path / "private text.png"), "tiny", api_name="/analyze")
+        assert app.get("monitoring")[0] == 403 and app.get("monitoring/summary")[0] == 403
+        assert app.get("gradio_api/file=" + str(ROOT / "README.md"))[0] == 403
+        assert list(home.glob("vit-*"))
+        status, seconds, lines = app.end()
+    assert status == 0 and seconds < 10
+    assert not list(home.glob("vit-*"))  # uploads and answers are gone with the server
+    (refused,) = [line for line in lines if line["event"] == "refused"]
+    assert refused["says"] == str(caught.value) and refused["code"].startswith("image-")
+    assert "private" not in json.dumps(lines)
+    assert [line["event"] for line in lines][-2:] == ["ending", "ended"]
+
+
+def test_work_that_takes_too_long_is_cancelled_at_the_end(tmp_path):
+    given = tmp_path / "photo.png"
+    Image.fromarray(photo(3)).save(given)
+    sentences: list[str] = []
+    with running(tmp_path, slowness=6.0) as app:
+        client = Client(app.address, verbose=False)
+
+        def ask() -> None:
+            try:
+                client.predict(handle_file(given), "tiny", api_name="/analyze")
+            except Exception as error:
+                sentences.append(str(error))
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        while json.loads(app.get("healthz")[1])["working"] == 0:
+            time.sleep(0.05)
+        status, seconds, _ = app.end()
+        asking.join(5)
+    assert status == 0 and seconds < 10
+
+
+def test_a_class_s_password_opens_and_nothing_else_does(tmp_path):
+    with running(tmp_path, VIT_PASSWORD="sesame") as app:
+        assert "with a password" in app.line and "sesame" not in app.line
+        assert app.get("healthz")[0] == 200
+        assert app.get("config")[0] == 401 and app.get("gradio_api/queue/data?session_hash=x")[0] == 401
+        with pytest.raises((AuthenticationError, ValueError)):
+            Client(app.address, verbose=False, auth=("anybody", "wrong"))
+        client = Client(app.address, verbose=False, auth=("anybody", "sesame"))
+        given = tmp_path / "photo.png"
+        Image.fromarray(photo()).save(given)
+        assert client.predict(handle_file(given), "tiny", api_name="/analyze")["model"] == "tiny"
+
+
+def test_it_runs_without_a_home_and_says_where_it_can_t_write(tmp_path):
+    with running(tmp_path, HOME="(none)", TMPDIR=str(tmp_path)) as app:
+        assert app.ready()["model"] == "tiny"
+    locked = tmp_path / "no" / "such" / "\0".replace("\0", "file")
+    locked.parent.mkdir(parents=True)
+    locked.write_text("a file, where a folder is wanted")
+    with running(tmp_path, GRADIO_TEMP_DIR=str(locked)) as app:
+        _, log = app.process.communicate(timeout=60)
+    assert app.process.returncode == 1 and "GRADIO_TEMP_DIR" in log and "Traceback" not in log
+
+
+@pytest.mark.parametrize("name", ["VIT_CACHE_MB", "VIT_FILES_MB", "VIT_AT_ONCE"])
+def test_a_setting_that_can_t_be_is_a_sentence_at_the_start(tmp_path, name):
+    with running(tmp_path, 0.0, **{name: "much"}) as app:
+        _, log = app.process.communicate(timeout=60)
+    assert app.process.returncode == 1 and f"{name}='much'" in log and "Traceback" not in log

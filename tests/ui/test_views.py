@@ -1,0 +1,75 @@
+"""Views as they are listed, and the way from what a page sends to a view's work."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vit.errors import MethodError
+from vit.ui import view_link
+from vit.ui.parts import css, html, script
+from vit.ui.views import Ask, View, _mark, all_views
+
+FOLDER = Path(view_link.__file__).parent / "views"
+
+
+def answers(run, question: str, tmp_path, image: np.ndarray | str | None = None) -> list[dict]:
+    picture = np.zeros((4, 6, 3), np.uint8) if image is None else image
+    fields = view_link._fields(question)
+    return list(view_link.view_answers(None, View("tiny", 1, run, FOLDER / "tiny"), picture, fields, str(tmp_path)))  # type: ignore[arg-type]
+
+
+def test_a_view_is_one_file_and_what_stands_beside_it(tmp_path):
+    home = tmp_path / "tiny.py"
+    (tmp_path / "tiny.html").write_text("<p>tiny</p>")
+    (tmp_path / "tiny.css").write_text(".view-tiny { color: red; }")
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "b.js").write_text("two();")
+    (tmp_path / "tiny" / "a.js").write_text("one();")
+    home.write_text("def tiny(ask):\n    return {}\n")
+    names: dict = {}
+    exec(compile(home.read_text(), str(home), "exec"), names)
+    listed: dict[str, View] = {}
+    _mark(listed, "tiny", 5, names["tiny"])
+    views = [listed["tiny"]]
+    assert 'id="tab-tiny"' in html(views) and "<p>tiny</p>" in html(views)
+    assert ".view-tiny" in css(views)
+    assert script(views).index("one();") < script(views).index("two();") < script(views).index("receive();")
+
+
+def test_every_view_has_its_script_and_registers_itself():
+    for view in all_views():
+        assert f'addView("{view.name}"' in view.script
+        assert not any(sign in view.html + view.css for sign in ("${", "{{", "`", "\\"))
+
+
+def test_a_view_gets_the_photo_and_what_was_chosen(tmp_path):
+    def run(ask: Ask) -> dict:
+        ask.say("looking")
+        return {"size": ask.image.shape, "model": ask.model, "class": ask.options["class"], "file": ask.keep("a", b"b")}
+
+    asked = json.dumps({"ticket": 3, "example": None, "model": "tiny", "options": {"class": 2}})
+    *_, last = answers(run, asked, tmp_path)
+    assert last["ticket"] == 3 and last["size"] == (4, 6, 3) and last["model"] == "tiny" and last["class"] == 2
+    assert Path(last["file"]["path"]).read_bytes() == b"b"
+
+
+def test_what_goes_wrong_in_a_view_is_a_sentence(tmp_path, caplog):
+    def refused(ask: Ask) -> dict:
+        raise MethodError("Not with this model.")
+
+    def broken(ask: Ask) -> dict:
+        raise RuntimeError("at /home/server/secret.py")
+
+    assert answers(refused, "{}", tmp_path)[-1]["error"] == "Not with this model."
+    answer = answers(broken, "{}", tmp_path)[-1]
+    assert "secret" not in answer["error"] and answer["code"] in caplog.text
+    assert answers(refused, "{}", tmp_path, image="No picture.") == [
+        {"ticket": 0, "error": "No picture.", "gone": False}
+    ]
+
+
+@pytest.mark.parametrize("question", ["", "null", "[]", '{"ticket": "x", "options": [], "model": 3, "example": {}}'])
+def test_a_malformed_question_has_nothing_of_the_wrong_kind(question):
+    assert view_link._fields(question) == {"ticket": 0, "example": "", "model": "", "options": {}}

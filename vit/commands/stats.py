@@ -1,0 +1,74 @@
+"""Measures over a folder of pictures. --faithfulness: which methods' maps the model's answers depend on, with tests.
+
+Several processes share the pictures: accelerate launch -m vit stats … Cut, it goes on when it is called again.
+"""
+
+import argparse
+import shlex
+from pathlib import Path
+
+from vit.commands.check import add_settings, check_files
+from vit.errors import VitError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="pictures, in folders of any depth")
+    parser.add_argument("--faithfulness", action="store_true", help="deletion and insertion against random orders")
+    parser.add_argument("--model", nargs="+", help="one model or several (default: the best whose weights are at hand)")
+    parser.add_argument("--limit", type=int, metavar="N", help="so many pictures, spread evenly (default: all)")
+    add_settings(parser, orders=5)
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        default=Path("faithfulness.md"),
+        metavar="OUT.md",
+        help="the page; beside it go OUT.csv and OUT.pictures.csv (default: faithfulness.md)",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    if not options.faithfulness:
+        raise VitError("stats measures --faithfulness: say so.")
+    check_files([options.out], (".md",))
+    if options.limit is not None and options.limit < 2:
+        raise VitError(f"--limit {options.limit}: it takes two pictures or more.")
+    from shutil import rmtree
+
+    from accelerate import PartialState
+
+    from vit.methods import get_method
+    from vit.models import default_model, load_model
+    from vit.render.files import write_whole
+    from vit.truth.folder import check_folder, pictures_in
+    from vit.truth.report import as_csv, as_markdown, pictures_as_csv
+
+    for name in options.methods or ():
+        get_method(name)
+    pictures = pictures_in(options.folder, options.limit)
+    first = PartialState().is_main_process  # of several processes one speaks and writes
+    settings = {name: getattr(options, name) for name in ("steps", "orders", "seed")}
+    parts = options.out.with_suffix(".parts")
+    found = {}
+    for name in options.model or [default_model()]:
+        with PartialState().local_main_process_first():  # one downloads, the others find it there
+            model = load_model(name)
+        found[name] = check_folder(
+            model, options.folder, pictures, parts, say, options.methods, batch=options.batch, **settings
+        )
+    if not first:
+        return
+    data = "/".join(options.folder.resolve().parts[-2:]).strip("/")  # no path of this machine goes into a page
+    shown = {str(options.folder): data}
+    if options.out.is_absolute():
+        shown[str(options.out)] = options.out.name
+    words = [str(shown.get(word, word)) for word in options.words]
+    write_whole(as_markdown(found, data, f"python -m vit {shlex.join(words)}", settings).encode(), options.out)
+    write_whole(as_csv(found).encode(), options.out.with_suffix(".csv"))
+    write_whole(pictures_as_csv(found).encode(), options.out.with_suffix(".pictures.csv"))
+    rmtree(parts, ignore_errors=True)
+    say(f"{options.out.name} and its two .csv written")
+
+
+def say(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,197 @@
+// The views of the navigation line: which is open, and what each has been asked. Explore is the first of them.
+//
+// A view's script calls addView(name, (view) => parts). Of `parts`, all may be left out but show:
+//   show(result)   the server's answer is here: draw it. Called again for another photo, model or choice
+//   clear()        the photo or the model has changed: let go of what was drawn (the frame dims it meanwhile)
+//   draw()         the panel has come into sight, has changed its size, or the theme has changed: draw again
+//   options()      what goes along with the question, as Ask.options on the server; {} if it is left out
+// `view` has:
+//   root, find(selector), findAll(selector)   the view's own panel
+//   ask()          ask the server again, with options() as they are now; ask({quiet: true}) without dimming
+//   bytes(file)    a promise of the ArrayBuffer of what the server kept by ask.keep
+//   wanted         what the address said at the start; address(name, value) writes into it (null takes it out)
+//   open           whether it is the view in sight
+//   result         the last answer, or null where it doesn't belong to this photo and model any more
+
+const views = new Map(); // name -> View, in the order of the navigation line
+
+function addView(name, build) {
+  views.set(name, new View(name, build));
+}
+
+class View {
+  constructor(name, build) {
+    this.name = name;
+    this.root = find(`#view-${name}`);
+    this.wanted = state.wanted;
+    this.result = null;
+    this.ticket = 0; // counts this view's questions; an answer to an older one is not shown
+    this.asking = false; // whether an answer is awaited
+    this.parts = build(this);
+    this.root.querySelector(".wait [data-act=stop]").addEventListener("click", () => this.stop());
+    this.root.querySelector(".sorry button").addEventListener("click", () => this.ask());
+    new ResizeObserver(() => this.draw()).observe(this.root);
+    window.addEventListener("resize", () => this.draw());
+  }
+
+  find(selector) {
+    return this.root.querySelector(selector);
+  }
+
+  findAll(selector) {
+    return [...this.root.querySelectorAll(selector)];
+  }
+
+  get open() {
+    return state.open === this.name;
+  }
+
+  address(name, value) {
+    setAddress({ [name]: value });
+  }
+
+  draw() {
+    if (this.open && this.result) this.parts.draw?.();
+  }
+
+  /** The view has come into sight. What it lacks is asked for, unless the visitor stopped just that. */
+  come() {
+    if (this.result) return this.draw();
+    if (this.root.dataset.state === "empty" && usable()) this.ask();
+  }
+
+  /** Quietly: what is shown stays bright and can be worked with until the new answer is here. */
+  ask({ quiet = false } = {}) {
+    if (!usable()) return;
+    this.ticket++;
+    this.again = false;
+    this.quiet = quiet && this.root.dataset.state === "ready";
+    this.asking = true;
+    if (!this.quiet) this.settle("busy", words("views.asking"));
+    this.send();
+  }
+
+  send() {
+    window.attentionLinks[this.name].ask();
+  }
+
+  /** What goes to the server: see vit/ui/frame.py. */
+  question() {
+    const { file, example } = state.source;
+    const { ticket } = this;
+    const asked = { ticket, example, model: state.value.model, options: this.parts.options?.() ?? {} };
+    return { file, asked: JSON.stringify(asked) };
+  }
+
+  async answer(value) {
+    if (!value || value.ticket !== this.ticket || !this.asking) return;
+    if (value.busy) return this.quiet || this.settle("busy", value.busy);
+    if (value.gone && !this.again && (await this.sendAgain())) return;
+    this.asking = false;
+    if (value.error) return this.settle("error", value.error);
+    this.result = value;
+    this.settle("ready");
+    this.parts.show(value);
+    this.draw();
+  }
+
+  /** The server has cleaned the photo up: once for each question, it is sent again. */
+  async sendAgain() {
+    this.again = true;
+    const { ticket } = this;
+    if (!(await uploadKept())) return false;
+    if (ticket === this.ticket) this.send();
+    return true;
+  }
+
+  async bytes(file) {
+    const { ticket } = this;
+    const answer = await fetch(file.url);
+    if (!answer.ok || ticket !== this.ticket) throw new Error(words("views.gone"));
+    return answer.arrayBuffer();
+  }
+
+  /** The queue was full, or the server has gone. */
+  failed() {
+    if (this.asking) this.settle("error", words("asked.unheard"));
+    this.asking = false;
+  }
+
+  stop() {
+    if (!this.asking) return;
+    this.asking = false;
+    this.ticket++;
+    window.attentionLinks[this.name].stop();
+    this.settle("stopped", words("views.stopped"));
+  }
+
+  /** Another photo or model: what is shown belongs to it no more. */
+  stale() {
+    if (this.asking) this.stop();
+    this.ticket++;
+    this.result = null;
+    this.settle("empty");
+    this.parts.clear?.();
+  }
+
+  settle(name, line = "") {
+    this.root.dataset.state = name;
+    if (name === "ready") this.root.dataset.shown = ""; // there is something to dim
+    const waits = name === "busy" || name === "waiting";
+    this.find(".wait").hidden = !waits;
+    this.find(".wait [data-act=stop]").hidden = name === "waiting"; // Explore's own question
+    this.find(".sorry").hidden = name !== "error" && name !== "stopped" && name !== "refused";
+    this.find(".sorry button").hidden = name === "refused";
+    this.find(".sorry button").textContent = words(name === "stopped" ? "views.begin" : "views.again");
+    this.find(waits ? ".wait span" : ".sorry p").textContent = line;
+    this.find(".content").inert = name !== "ready";
+  }
+}
+
+/** Whether there is a photo with its record to ask about. */
+function usable() {
+  return Boolean(state.maps) && ["ready", "example"].includes(root.dataset.state);
+}
+
+/** What becomes of the page's photo and model, told to every view: "empty", "waiting" with a line, "refused" with one. */
+function tellViews(name, line) {
+  for (const view of views.values()) {
+    if (name === "empty") view.stale();
+    else if (name !== "usable") view.settle(name, line);
+    else if (!view.result) view.settle("empty");
+  }
+  if (name === "usable") views.get(state.open)?.come();
+}
+
+function openView(name) {
+  const known = name === "explore" || views.has(name);
+  state.open = known ? name : "explore";
+  root.dataset.view = state.open;
+  for (const tab of root.querySelectorAll("[role=tab]")) {
+    const chosen = tab.dataset.view === state.open;
+    tab.setAttribute("aria-selected", chosen);
+    tab.tabIndex = chosen ? 0 : -1;
+    if (chosen) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+  for (const panel of root.querySelectorAll("[role=tabpanel]")) panel.hidden = panel.id !== `view-${state.open}`;
+  setAddress({ view: state.open === "explore" ? null : state.open });
+  if (state.open !== "explore") return views.get(state.open).come();
+  stage.fit();
+  draw();
+}
+
+const tabs = find("[role=tablist]");
+tabs.addEventListener("click", (event) => {
+  const tab = event.target.closest("[role=tab]");
+  if (tab) openView(tab.dataset.view);
+});
+tabs.addEventListener("keydown", (event) => {
+  const all = [...tabs.children];
+  const at = all.indexOf(event.target);
+  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  const tab = all[(to + all.length) % all.length];
+  openView(tab.dataset.view);
+  tab.focus();
+});

@@ -1,0 +1,61 @@
+"""Work in a thread of its own, told to the page as it goes: lines on what is being done, then a result."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from vit.errors import VitError
+from vit.line import Say
+from vit.ui.faults import code_of, note
+from vit.ui.listener import Left
+
+_BETWEEN_LINES = 0.15  # seconds: a line on what is being done comes no oftener
+_WRONG = "Something went wrong on the server with this photo and this model; try another of either."
+
+
+def told(work: Callable[[Say], dict[str, Any]], echo: dict[str, Any], where: str) -> Iterator[dict[str, Any]]:
+    """``{"busy": line}`` while ``work(say)`` runs, then what it returns, or ``{"error": sentence, "code": code}``.
+
+    ``echo`` goes into each of them, ``where`` into the log. When the generator is closed (a visitor cancels, or closes
+    the page), the next ``say`` of the work raises, and the work ends there.
+    """
+    lines: queue.Queue[str | None] = queue.Queue()
+    result: list[dict[str, Any]] = []
+    left = threading.Event()
+
+    def say(line: str) -> None:
+        if left.is_set():
+            raise Left
+        lines.put(line)
+
+    def run() -> None:
+        try:
+            result.append(work(say))
+            note("answered", where=where, seconds=round(time.monotonic() - began, 3))
+        except Left:
+            note("abandoned", where=where, seconds=round(time.monotonic() - began, 3))
+        except Exception as error:
+            sentence = str(error) if isinstance(error, VitError) else _WRONG
+            result.append({"error": sentence, "code": code_of(error, where)})
+        finally:
+            lines.put(None)
+
+    began = last = time.monotonic()
+    threading.Thread(target=run, name="analysis", daemon=True).start()
+    said = ""
+    try:
+        while (line := lines.get()) is not None:
+            if line != said and time.monotonic() - last > _BETWEEN_LINES:
+                last, said = time.monotonic(), line
+                yield {**echo, "busy": line}
+    finally:
+        left.set()
+    yield {**echo, **result[0]}
+
+
+def code_words(picture: str) -> dict[str, str]:
+    """The code of a sentence that stands in place of a picture, if it has one."""
+    code = getattr(picture, "code", "")
+    return {"code": code} if code else {}

@@ -1,0 +1,242 @@
+// The lesson: one step at a time. A person predicts, then sees; pointing at the photo chooses the patch that is followed.
+
+class Lesson {
+  constructor(view) {
+    this.view = view;
+    this.find = (selector) => view.find(selector);
+    this.photo = this.find(".picture img");
+    this.guesses = new Map(); // step -> the chosen prediction's text
+    const asked = Number(view.wanted.step);
+    this.step = STEPS[asked - 1] ? asked - 1 : 0;
+    this.path();
+    this.hands();
+  }
+
+  /** The steps as a line of buttons. */
+  path() {
+    this.find(".path ol").replaceChildren(
+      ...STEPS.map((step, n) => {
+        const name = words(`lesson.${step.key}.name`);
+        const button = make("button", { type: "button", title: name }, make("b", {}, String(n + 1)), make("span", {}, name));
+        button.setAttribute("aria-label", `${n + 1}. ${name}`);
+        button.addEventListener("click", () => this.turn(n));
+        return make("li", {}, button);
+      }),
+    );
+  }
+
+  hands() {
+    const lines = this.find(".lines");
+    const point = (event) => {
+      const box = lines.getBoundingClientRect();
+      const share = (at, from, length) => Math.min(0.999, Math.max(0, (at - from) / length));
+      const row = Math.floor(share(event.clientY, box.top, box.height) * this.rows);
+      const col = Math.floor(share(event.clientX, box.left, box.width) * this.cols);
+      if (row !== this.row || col !== this.col) this.set({ row, col });
+    };
+    lines.addEventListener("pointerdown", point);
+    lines.addEventListener("pointermove", (event) => event.buttons && point(event));
+    lines.addEventListener("keydown", (event) => {
+      const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+      if (!move) return;
+      event.preventDefault();
+      const limit = (value, count) => Math.min(count - 1, Math.max(0, value));
+      this.set({ row: limit(this.row + move[0], this.rows), col: limit(this.col + move[1], this.cols) });
+    });
+    this.find(".guess").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.guesses.set(this.step, new FormData(event.target).get("guess"));
+      this.draw();
+    });
+    this.find(".options").addEventListener("change", () => (this.find(".guess button").disabled = false));
+    this.find("[data-act=before]").addEventListener("click", () => this.turn(this.step - 1));
+    this.find("[data-act=after]").addEventListener("click", () => this.turn(this.step + 1));
+  }
+
+  async show(result) {
+    this.why = result.why ?? "";
+    this.numbers = result.file ? new Numbers(result, await this.view.bytes(result.file)) : null;
+    const { queries } = state.value.layers[0];
+    const { rows, cols, prefix } = this.numbers ?? queries;
+    const { query } = state.view;
+    const { row, col } = query && !query.token ? patchAt({ rows, cols, prefix }, query) : { row: rows >> 1, col: cols >> 1 };
+    Object.assign(this, { size: result.size, rows, cols, prefix, row, col, head: 0, layer: 0, temperature: 1 });
+    this.photo.src = state.value.photo.url;
+    await this.photo.decode().catch(() => {});
+    this.ready = true;
+    this.draw();
+  }
+
+  clear() {
+    this.ready = false;
+    this.guesses.clear();
+    for (const part of [".figure", ".example", ".options"]) this.find(part).replaceChildren();
+    for (const canvas of [".warm", ".lines"]) clearCanvas(this.find(canvas));
+    this.photo.removeAttribute("src");
+  }
+
+  get token() {
+    return this.prefix.length + this.row * this.cols + this.col;
+  }
+
+  /** A token's name for people. */
+  name(token) {
+    const patch = token - this.prefix.length;
+    if (patch < 0) return this.prefix[token].toUpperCase();
+    return words("map.place", { row: Math.floor(patch / this.cols) + 1, col: (patch % this.cols) + 1 });
+  }
+
+  /** Where each head of a layer looks from the chosen patch, or null while its maps are on their way. */
+  looks(number) {
+    const layer = state.maps?.layers[number];
+    if (!layer) {
+      this.await(number);
+      return null;
+    }
+    const place = placeOf(this, this.row, this.col);
+    return Array.from({ length: layer.heads }, (_, head) => {
+      const { values, rows, cols } = patchMap(rawMap(layer, head, place, "to"));
+      const top = placeOfLargest(values);
+      const [row, col] = [Math.floor(top / cols), top % cols];
+      const here = patchAt({ rows, cols, prefix: [] }, place);
+      return { values, rows, cols, row, col, most: values[top], near: Math.abs(row - here.row) <= 1 && Math.abs(col - here.col) <= 1 };
+    });
+  }
+
+  /** Where the token that the classifier reads looks in a layer, over the photo. */
+  readout(number) {
+    const layer = state.maps?.layers[number];
+    if (!layer) {
+      this.await(number);
+      return { below: words("stage.bring_layer", { layer: number + 1 }) };
+    }
+    const map = patchMap(rawMap(layer, "mean", null, "to"));
+    const peak = largest(map.values);
+    return { ...map, peak, below: words("lesson.readout", { token: map.words, layer: number + 1, most: percent(peak) }) };
+  }
+
+  /** Draws again once a layer may be here. */
+  await(number) {
+    state.maps?.want(number);
+    clearTimeout(this.later);
+    this.later = setTimeout(() => this.draw(), 200);
+  }
+
+  /** Changes what is followed; `focus` names what takes the focus of a control that is drawn anew. */
+  set(changed, focus) {
+    const moved = "row" in changed;
+    if (moved && STEPS[this.step].key === "heads") this.guesses.delete(this.step); // another patch, another answer
+    Object.assign(this, changed);
+    this.draw();
+    if (focus) this.find(`.figure ${focus}`)?.focus();
+  }
+
+  /** A temperature: only what it changes is drawn, so that the slider stays in the hand. */
+  soften(temperature) {
+    this.temperature = temperature;
+    this.find(".soft").replaceChildren(STEPS[this.step].hand(this));
+    this.paint();
+  }
+
+  turn(step) {
+    if (!STEPS[step]) return;
+    this.step = step;
+    this.view.address("step", step ? step + 1 : null);
+    this.draw();
+    this.find("h2").focus();
+    this.find("h2").scrollIntoView({ block: "nearest" });
+  }
+
+  draw() {
+    if (!this.ready || !this.view.open) return;
+    const step = STEPS[this.step];
+    const missing = this.numbers || !step.own ? null : step.own;
+    const fill = missing === "all" ? null : step.fill(this);
+    const guess = this.guesses.get(this.step);
+    const say = (key) => words(key, fill ?? {});
+    this.mark();
+    this.find("h2").textContent = say(`lesson.${step.key}.title`);
+    this.find(".intro").textContent = fill ? say(`lesson.${step.key}.intro`) : say(`lesson.${step.key}.short`);
+    this.find(".example").replaceChildren(...(step.example ? [step.example(this)] : []));
+    this.find(".guess").hidden = !fill;
+    this.find(".why").textContent = missing ? this.why : "";
+    this.find(".shown").hidden = !fill || guess === undefined;
+    if (fill) this.question(step, say(`lesson.${step.key}.ask`), guess);
+    if (fill && guess !== undefined) {
+      const options = step.options(this);
+      const right = options.find((option) => option.right)?.text ?? "";
+      this.find(".verdict").textContent = guess === right ? words("lesson.right") : words("lesson.wrong", { right });
+      this.find(".after").textContent = say(`lesson.${step.key}.after`);
+      this.find(".figure").replaceChildren(...(missing && step.key !== "softmax" ? [] : [step.figure(this)]));
+    }
+    this.find("[data-act=before]").disabled = this.step === 0;
+    this.find("[data-act=after]").hidden = this.step === STEPS.length - 1;
+    this.paint();
+  }
+
+  mark() {
+    this.view.findAll(".path button").forEach((button, n) => {
+      button.classList.toggle("done", this.guesses.has(n));
+      if (n === this.step) button.setAttribute("aria-current", "step");
+      else button.removeAttribute("aria-current");
+    });
+  }
+
+  /** The prediction: made anew only when it changes, so that focus stays where it is. */
+  question(step, ask, guess) {
+    const form = this.find(".guess");
+    const options = step.options(this);
+    const key = JSON.stringify([step.key, options.map(({ text }) => text)]);
+    if (form.dataset.made !== key || !this.find(".options").children.length) {
+      form.dataset.made = key;
+      this.find(".options").replaceChildren(
+        ...options.map(({ text }) => make("label", {}, make("input", { type: "radio", name: "guess", value: text }), make("span", {}, text))),
+      );
+    }
+    this.find("legend").textContent = ask;
+    this.find("fieldset").disabled = guess !== undefined;
+    this.find(".guess > button").hidden = guess !== undefined;
+    this.view.findAll(".options label").forEach((label, n) => {
+      const input = label.querySelector("input");
+      if (guess !== undefined) input.checked = input.value === guess;
+      label.classList.toggle("right", guess !== undefined && options[n].right);
+    });
+    this.find(".guess button").disabled = !this.find(".options :checked");
+  }
+
+  /** The photo at its own shape, with what the step paints over it. */
+  paint() {
+    this.fit();
+    const { width, height, rows, cols, row, col } = this;
+    const step = STEPS[this.step];
+    const secret = !this.guesses.has(this.step) || (step.own && !this.numbers);
+    const map = secret ? {} : step.map(this);
+    const warm = this.find(".warm");
+    if (map.values) paintHeat(warm, map, { smooth: false, colours: "inferno", opacity: 0.85, width, height, peak: map.peak });
+    else clearCanvas(warm);
+    const marks = step.still ? [] : [{ rows, cols, patches: new Set([row * cols + col]), weight: 2 }];
+    paintMarks(this.find(".lines"), marks, { width, height });
+    if (map.grid) paintCuts(this.find(".lines"), rows, cols);
+    this.find(".below").textContent = map.below ?? (step.still ? "" : words("lesson.point"));
+    this.find(".picture").classList.toggle("still", Boolean(step.still));
+  }
+
+  fit() {
+    const across = this.find(".seen").clientWidth;
+    const tall = window.innerHeight * (window.innerWidth < 760 ? 0.45 : 0.62);
+    const { width, height } = state.value;
+    const scale = Math.min(across / width, tall / height);
+    this.width = Math.round(width * scale);
+    this.height = Math.round(height * scale);
+    Object.assign(this.find(".picture").style, { width: `${this.width}px`, height: `${this.height}px` });
+  }
+}
+
+addView("lesson", (view) => {
+  const lesson = new Lesson(view);
+  return {
+    show: (result) => lesson.show(result),
+    clear: () => lesson.clear(),
+    draw: () => lesson.draw(),
+  };
+});

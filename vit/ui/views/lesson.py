@@ -1,0 +1,45 @@
+"""The Lesson view: seven steps from pixels to an answer, on the photo that the person chose, with the real numbers."""
+
+from typing import TYPE_CHECKING, Any
+
+from vit.errors import ModelError
+from vit.ui.views import Ask, view
+
+if TYPE_CHECKING:
+    from vit.lesson import Worked
+
+
+@view("lesson", place=60)
+def lesson(ask: Ask) -> dict[str, Any]:
+    """The numbers of each step. For a network not our own, ``why`` says so; what needs no insides still works."""
+    model = ask.analysis.model(ask.model, ask.say)
+    from vit.lesson import work_through
+
+    ask.say("working through the photo")
+    height, width = model.prepare.size
+    known = {"size": [height, width]}
+    try:
+        return {**known, **packed(work_through(model, ask.image), model.labels, ask)}
+    except ModelError as error:
+        return {**known, "why": str(error)}
+
+
+def packed(worked: "Worked", labels: tuple[str, ...], ask: Ask) -> dict[str, Any]:
+    """The small numbers as JSON; vectors of all tokens in one file, float32, each array at its offset in numbers."""
+    arrays = {name: getattr(worked, name) for name in ("patches", "places", "queries", "keys", "values")}
+    table, offset = {}, 0
+    for name, array in arrays.items():
+        table[name] = {"offset": offset, "shape": list(array.shape)}
+        offset += array.numel()
+    data = b"".join(array.contiguous().numpy().astype("<f4").tobytes() for array in arrays.values())
+    best = int(worked.logits.argmax())
+    return {
+        "rows": worked.layout.grid.rows,
+        "cols": worked.layout.grid.cols,
+        "prefix": list(worked.layout.prefix),
+        "arrays": table,
+        "file": ask.keep("lesson.bin", data),
+        "lengths": worked.lengths.tolist(),
+        "lens": [[labels[int(step.argmax())], float(step.max()), float(step[best])] for step in worked.lens],
+        "logits": [[labels[n], float(worked.logits[n])] for n in worked.logits.argsort(descending=True).tolist()],
+    }

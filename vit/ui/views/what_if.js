@@ -1,0 +1,241 @@
+// What if: paint patches out, switch heads off; the server answers with the likeliest classes before and after.
+
+addView("what_if", (view) => {
+  const MEAN_COLOUR = "rgb(124, 116, 104)"; // of ImageNet: what 0 is once normalised
+  const WAIT = 250; // milliseconds: a stroke or several clicks are one question
+  const canvas = view.find(".paint");
+  const board = view.find(".board");
+  const share = view.find("[data-set=share]");
+  let grid = { rows: 1, cols: 1 };
+  let hidden = new Set(); // patch numbers, row by row
+  let silent = new Set(); // "layer" or "layer,head"
+  let brush = "hide";
+  let cursor = null; // where the keyboard is: a patch
+  let timer = 0;
+
+  function later() {
+    view.find("tbody").dataset.old = view.find(".verdict").dataset.old = ""; // dimmed until the answer fits again
+    clearTimeout(timer);
+    timer = setTimeout(() => view.ask({ quiet: true }), WAIT);
+  }
+
+  function changed() {
+    paint();
+    later();
+  }
+
+  function paint() {
+    const { width, height } = board.getBoundingClientRect();
+    if (!width) return;
+    const sharp = window.devicePixelRatio || 1;
+    Object.assign(canvas, { width: Math.round(width * sharp), height: Math.round(height * sharp) });
+    const pen = canvas.getContext("2d");
+    const [across, down] = [canvas.width / grid.cols, canvas.height / grid.rows];
+    pen.fillStyle = MEAN_COLOUR;
+    for (const patch of hidden) {
+      const [row, col] = [Math.floor(patch / grid.cols), patch % grid.cols];
+      const [left, top] = [Math.round(col * across), Math.round(row * down)];
+      pen.fillRect(left, top, Math.round((col + 1) * across) - left, Math.round((row + 1) * down) - top);
+    }
+    const marks = [{ ...grid, patches: hidden, weight: 1 }];
+    if (cursor !== null && document.activeElement === canvas) marks.push({ ...grid, patches: new Set([cursor]), weight: 2 });
+    for (const { rows, cols, patches, weight } of marks) {
+      const path = outline(patches, rows, cols, canvas.width, canvas.height);
+      for (const [colour, extra] of [["rgba(0, 0, 0, 0.6)", 2], ["#fff", 0]]) {
+        pen.lineWidth = (weight + extra) * sharp;
+        pen.strokeStyle = colour;
+        pen.stroke(path);
+      }
+    }
+    view.find(".told").textContent = words("what_if.told", { count: hidden.size, all: grid.rows * grid.cols, share: percent(hidden.size / (grid.rows * grid.cols)) });
+  }
+
+  function fit() {
+    const { width, height } = state.value;
+    const across = view.find(".cover").clientWidth;
+    const tall = Math.max(240, window.innerHeight * (window.innerWidth < 760 ? 0.5 : 0.58));
+    const scale = Math.min(across / width, tall / height);
+    board.style.width = `${Math.round(width * scale)}px`;
+    board.style.height = `${Math.round(height * scale)}px`;
+    paint();
+  }
+
+  function patchUnder(event) {
+    const box = canvas.getBoundingClientRect();
+    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    if (x < 0 || y < 0 || x >= 1 || y >= 1) return null;
+    return Math.floor(y * grid.rows) * grid.cols + Math.floor(x * grid.cols);
+  }
+
+  function put(patch) {
+    if (patch === null || hidden.has(patch) === (brush === "hide")) return;
+    if (brush === "hide") hidden.add(patch);
+    else hidden.delete(patch);
+    changed();
+  }
+
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    put(patchUnder(event));
+  });
+  canvas.addEventListener("pointermove", (event) => event.buttons && event.getCoalescedEvents().concat(event).forEach((each) => put(patchUnder(each))));
+  canvas.addEventListener("focus", () => {
+    cursor ??= Math.floor(grid.rows / 2) * grid.cols + Math.floor(grid.cols / 2);
+    paint();
+  });
+  canvas.addEventListener("blur", paint);
+  canvas.addEventListener("keydown", (event) => {
+    const { rows, cols } = grid;
+    const [row, col] = [Math.floor(cursor / cols), cursor % cols];
+    const to = { ArrowLeft: [row, col - 1], ArrowRight: [row, col + 1], ArrowUp: [row - 1, col], ArrowDown: [row + 1, col] }[event.key];
+    if (to) cursor = Math.min(rows - 1, Math.max(0, to[0])) * cols + Math.min(cols - 1, Math.max(0, to[1]));
+    else if (event.key === " " || event.key === "Enter") {
+      if (hidden.has(cursor)) hidden.delete(cursor);
+      else hidden.add(cursor);
+      later();
+    } else return;
+    event.preventDefault();
+    paint();
+  });
+
+  /** The highest patches of a map, or as many by chance. */
+  function top(of, count) {
+    const all = grid.rows * grid.cols;
+    const values = new Float32Array(all);
+    if (of === "random") values.forEach((_, patch) => (values[patch] = Math.random()));
+    else {
+      const map = mapOf(of);
+      values.forEach((_, patch) => {
+        const row = Math.floor(((Math.floor(patch / grid.cols) + 0.5) * map.rows) / grid.rows);
+        const col = Math.floor((((patch % grid.cols) + 0.5) * map.cols) / grid.cols);
+        values[patch] = map.values[row * map.cols + col];
+      });
+    }
+    return new Set([...values.keys()].sort((a, b) => values[b] - values[a]).slice(0, count));
+  }
+
+  function mapOf(of) {
+    if (of === "explore" && state.map) return state.map;
+    const { layers } = state.maps;
+    const last = layers.length - 1;
+    const made = of === "rollout" ? rolloutMap(layers, { ...startView(layers.length), last }, null) : receivedMap(layers[last], "mean");
+    return { rows: made.layout.rows, cols: made.layout.cols, values: made.shares.subarray(made.layout.prefix.length) };
+  }
+
+  function heads() {
+    const rows = state.value.layers.map((layer, number) => {
+      const row = document.createElement("div");
+      row.className = "row";
+      row.append(toggle(`${number}`, words("what_if.layer", { layer: number + 1 }), words("what_if.silence_layer", { layer: number + 1 })));
+      for (let head = 0; head < layer.heads; head++) {
+        row.append(toggle(`${number},${head}`, String(head + 1), words("what_if.silence_head", { layer: number + 1, head: head + 1 })));
+      }
+      return row;
+    });
+    view.find(".heads-grid").replaceChildren(...rows);
+  }
+
+  function toggle(key, text, label) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", textContent: text, title: label });
+    button.setAttribute("aria-label", label);
+    button.setAttribute("aria-pressed", silent.has(key));
+    button.dataset.head = key;
+    return button;
+  }
+
+  function press() {
+    for (const button of view.findAll("[data-head]")) {
+      const [layer] = button.dataset.head.split(",");
+      button.setAttribute("aria-pressed", silent.has(button.dataset.head) || silent.has(layer));
+    }
+  }
+
+  view.root.addEventListener("click", (event) => {
+    const key = event.target.closest("[data-head]")?.dataset.head;
+    if (key) {
+      const [layer, head] = key.split(",");
+      if (head !== undefined && silent.delete(layer)) {
+        // One head of a silent layer speaks again: the others stay silent one by one.
+        for (let other = 0; other < state.value.layers[layer].heads; other++) silent.add(`${layer},${other}`);
+      }
+      if (!silent.delete(key)) silent.add(key);
+      if (head === undefined) for (const each of [...silent]) if (each.startsWith(`${layer},`)) silent.delete(each);
+      press();
+      return later();
+    }
+    const act = event.target.closest("[data-act]")?.dataset.act;
+    if (act === "none") hidden.clear();
+    else if (act === "loud") silent.clear();
+    else if (act === "top" && state.maps.loaded === state.maps.count) {
+      hidden = top(view.find("[data-set=of]").value, Math.round(Number(share.value) * grid.rows * grid.cols));
+    } else return;
+    press();
+    changed();
+  });
+
+  for (const button of view.findAll("[data-pick=brush] button")) {
+    button.addEventListener("click", () => choose(button.dataset.value));
+    button.addEventListener("keydown", (event) => {
+      if (!event.key.startsWith("Arrow")) return;
+      event.preventDefault();
+      choose(brush === "hide" ? "show" : "hide");
+      view.find(`[data-pick=brush] [data-value=${brush}]`).focus();
+    });
+  }
+  function choose(value) {
+    brush = value;
+    for (const button of view.findAll("[data-pick=brush] button")) {
+      button.setAttribute("aria-checked", button.dataset.value === brush);
+      button.tabIndex = button.dataset.value === brush ? 0 : -1;
+    }
+  }
+  share.addEventListener("input", tellShare);
+  function tellShare() {
+    view.find(".cover output").textContent = `${Math.round(100 * share.value)}%`;
+    share.style.setProperty("--done", `${100 * share.value}%`);
+  }
+  choose("hide");
+  tellShare();
+
+  return {
+    options: () => ({
+      grid: [grid.rows, grid.cols],
+      hide: [...hidden],
+      silence: [...silent].map((key) => key.split(",").map(Number)),
+    }),
+    clear() {
+      clearTimeout(timer);
+      hidden = new Set();
+      silent = new Set();
+      cursor = null;
+    },
+    show(result) {
+      const { keys } = state.value.layers[0];
+      if (keys.rows !== grid.rows || keys.cols !== grid.cols) cursor = null;
+      grid = { rows: keys.rows, cols: keys.cols };
+      for (const part of [view.find("tbody"), view.find(".verdict")]) delete part.dataset.old;
+      view.find(".seen").src = stage.photo.src;
+      const verdict = hidden.size || silent.size ? result.words : words("what_if.nothing");
+      view.find(".verdict").textContent = verdict;
+      view.find("tbody").replaceChildren(...result.classes.map(line));
+      if (!view.find(".heads-grid").children.length || !silent.size) heads();
+      press();
+    },
+    draw: fit,
+  };
+
+  function line({ label, before, after }) {
+    const row = document.createElement("tr");
+    const name = document.createElement("td");
+    const bars = ["before", "after"].map((which) => {
+      const bar = document.createElement("i");
+      bar.className = which;
+      bar.style.setProperty("--share", which === "before" ? before : after);
+      return bar;
+    });
+    name.append(label, ...bars);
+    row.append(name, ...[before, after].map((value) => Object.assign(document.createElement("td"), { className: "number", textContent: percent(value) })));
+    return row;
+  }
+});
