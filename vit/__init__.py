@@ -4,6 +4,7 @@
     image = load_image("photo.jpg")
     record = record_attention(model, image)
     picture = overlay(image, explain(record, "rollout"))
+    explore(image, model)  # the explorer in a notebook's cell, or as one file: explore(image, model).save("photo.html")
 
 Names are imported when they are first used, so that ``import vit`` costs nothing.
 """
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from vit.models import load_model as load_model
     from vit.render import overlay as overlay
     from vit.truth.check import check as check
+    from vit.ui.standalone import explore as explore
     from vit.what_if import what_if as what_if
 
 _HOME = {
@@ -45,6 +47,7 @@ _HOME = {
     "vit.models": ("list_models", "load_model"),
     "vit.render": ("overlay",),
     "vit.truth.check": ("check",),
+    "vit.ui.standalone": ("explore",),
     "vit.what_if": ("what_if",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

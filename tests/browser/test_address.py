@@ -87,6 +87,21 @@ def test_the_address_holds_what_rollout_was_told(visit):
     again.wait_for_function("!/first|residual|discard|fusion/.test(location.search)")
 
 
+def test_the_address_holds_the_looks(visit):
+    page = visit().shown()
+    assert not any(name in page.evaluate("location.search") for name in ("opacity", "colours", "smooth", "scale"))
+    page.slide("opacity", 0.35)
+    page.page.select_option("[data-set=colours]", "magma")
+    page.pick("smooth", "false")
+    page.pick("scale", "shared")
+    page.wait_for_function("location.search.includes('scale=shared')")
+    address = page.evaluate("location.search")
+    assert {"opacity=0.35", "colours=magma", "smooth=false"} <= set(address.lstrip("?").split("&"))
+    again = visit(address).shown()
+    assert again.heat() == page.heat()
+    assert again.inner_text(".legend .kind") == "shared scale" and again.inner_text(".legend .most").endswith("+")
+
+
 def test_rollout_of_all_layers_stays_rollout_of_all_layers(visit):
     page = visit("?model=standin_deit&method=rollout").shown()
     assert "rollout of layers 1 to 2," in page.inner_text(".legend .words")

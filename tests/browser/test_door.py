@@ -23,6 +23,47 @@ def test_a_file_that_is_no_picture_is_answered_where_the_person_looks(visit, pho
     assert not page.locator(".message").is_visible()
 
 
+def test_a_server_that_is_gone_is_said_and_found_again(visit):
+    page = visit().shown()
+    page.context.set_offline(True)
+    page.locator("[data-example]").nth(2).click()
+    page.wait_for_selector('.explorer[data-state="error"]', timeout=30_000)
+    assert page.inner_text(".message p") == "The server didn’t answer."
+    assert page.locator("[data-act=again]").is_visible() and not page.pixels(99, 99).any()
+    page.context.set_offline(False)  # Gradio looks for the server, and opens the page anew
+    page.shown()
+    page.errors.clear()  # the browser's own lines on requests that failed
+
+
+def test_what_did_not_come_through_can_be_asked_for_again(visit, photos):
+    page = visit().shown()
+    page.page.route("**/attention.bin", lambda route: route.abort())
+    for _ in range(2):
+        page.give(photos[0])
+        page.wait_for_selector('.explorer[data-state="error"]')
+        assert page.inner_text(".message p") == "The maps didn’t come through."
+    page.click("[data-act=again]")
+    page.wait_for_selector('.explorer[data-state="busy"]')
+    page.wait_for_selector('.explorer[data-state="error"]')
+    page.page.unroute("**/attention.bin")
+    page.click("[data-act=again]")
+    page.shown("ready")
+    page.hover(0.5, 0.5)
+    assert page.locator(".tooltip").is_visible()
+    page.errors.clear()
+
+
+def test_a_file_that_is_no_picture_leaves_no_frame_and_no_retry(visit, tmp_path):
+    page = visit().shown()
+    (tmp_path / "notes.png").write_text("no picture")
+    page.give(tmp_path / "notes.png")
+    page.wait_for_selector('.explorer[data-state="error"]')
+    assert not page.locator("[data-act=again]").is_visible()
+    assert not page.locator(".stage").is_visible()
+    assert page.inner_text(".told") == ""
+    assert page.locator("[data-save]:enabled").count() == 0
+
+
 def test_an_example_is_one_click(visit):
     page = visit().shown()
     page.locator("[data-example]").nth(2).click()

@@ -1,16 +1,19 @@
 """The browser's arithmetic against Python's: the same record through both, within 1% of each map's largest value."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.families import photo, tiny_model
 from vit.attention import AttentionRecord, Grid, LayerAttention, TokenLayout
 from vit.capture import record_attention
 from vit.methods import explain
 from vit.render.colormaps import colormap_table
-from vit.ui.explorer import script
 from vit.ui.pack import pack_maps
+from vit.ui.parts import script
 
 pytestmark = pytest.mark.browser
 
@@ -197,6 +200,31 @@ def test_a_server_that_knows_no_ranges_is_asked_once(bench):
     expected = record.layers[1].rows(3)[1].numpy()
     assert np.abs(np.array(rows) - expected).max() <= 0.01 * expected.max()
     assert len(asked) <= 2  # two layers are asked for before the first answer
+
+
+def test_an_animation_comes_back_as_it_was_drawn(bench):
+    """Slopes, noise and flat ground in three frames, large enough for the compression's list to start anew."""
+    rng = np.random.default_rng(1)
+    slope = np.stack(np.broadcast_arrays(*np.meshgrid(np.arange(0, 250, 2), np.arange(0, 250, 2)), 90), axis=-1)
+    noise = rng.integers(0, 256, (8, 8, 3)).repeat(16, 0).repeat(16, 1)[:125, :125]
+    frames = [slope, np.where(slope[..., :1] < 120, slope, noise), np.full((125, 125, 3), 77)]
+    call = """([width, height, frames]) => {
+        const images = frames.map((rgb) => {
+            const data = new Uint8ClampedArray(4 * width * height).fill(255);
+            rgb.forEach((value, at) => (data[4 * Math.floor(at / 3) + (at % 3)] = value));
+            return new ImageData(data, width, height);
+        });
+        return [...gifBytes(images, 0.25)];
+    }"""
+    content = bytes(bench.evaluate(call, [125, 125, [frame.flatten().tolist() for frame in frames]]))
+    with Image.open(io.BytesIO(content)) as gif:
+        assert gif.info["duration"] == 250 and gif.n_frames == 3  # type: ignore[attr-defined]
+        for number, frame in enumerate(frames):
+            gif.seek(number)
+            found = np.asarray(gif.convert("RGB")).astype(int)
+            assert np.abs(found - frame).mean() < 8
+            means = [picture[:120, :120].reshape(15, 8, 15, 8, 3).mean((1, 3)) for picture in (found, frame)]
+            assert np.abs(means[0] - means[1]).mean() < 4  # thresholds even out over 8 × 8 pixels
 
 
 @pytest.mark.parametrize("name", ["viridis", "inferno", "magma", "cividis", "turbo", "diverging"])

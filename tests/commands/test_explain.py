@@ -45,6 +45,15 @@ def test_raw_numbers(work):
         assert json.loads(str(file["about"]))["model"] == "tiny"
 
 
+def test_the_explorer_as_one_file(work):
+    options = ["--method", "raw", "--layer", "0", "--head", "1", "--query", "1,2"]
+    assert main(["explain", "photo.jpg", "--model", "tiny", *options, "-o", "out.html"]) == 0
+    page = (work / "out.html").read_text()
+    assert '"view": {"method": "raw", "layer": "0", "head": "1", "query": "1,2"}' in page
+    assert main(["explain", "photo.jpg", "--model", "tiny", "--option", "residual=0.2", "-o", "out.html"]) == 0
+    assert '"view": {"method": "rollout", "residual": "0.2"}' in (work / "out.html").read_text()
+
+
 @pytest.mark.parametrize("name", ["out.pdf", "out.svg"])
 def test_a_figure(work, name):
     assert main(["explain", "photo.jpg", "--model", "tiny", "-o", name]) == 0

@@ -68,11 +68,12 @@ def test_the_three_names_answer_with_the_record_s_own_numbers(client, given):
     ]
 
     drawn = client.predict(handle_file(given), "tiny", "raw", 1, "2", 3, 0, None, api_name="/overlay")
-    expected = overlay(image, explain(record, "raw", layer=1, head=2, query=(3, 0)))
+    expected = overlay(image, explain(record, "raw", layer=1, head=2, query=(3, 0)), colormap="inferno")
     assert np.array_equal(np.asarray(Image.open(drawn).convert("RGB")), expected)
 
     drawn = client.predict(handle_file(given), "tiny", "relevance", -1, "mean", None, None, 1, api_name="/overlay")
-    expected = overlay(image, explain(record_attention(model, image, target=1), "relevance"))
+    heat = explain(record_attention(model, image, target=1), "relevance")
+    expected = overlay(image, heat, colormap="inferno")
     assert np.array_equal(np.asarray(Image.open(drawn).convert("RGB")), expected)
 
     with np.load(client.predict(handle_file(given), "tiny", api_name="/raw")) as file:

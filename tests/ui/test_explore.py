@@ -18,7 +18,8 @@ from vit.attention import AttentionRecord, Grid, LayerAttention, TokenLayout
 from vit.errors import ModelError
 from vit.ui import explore
 from vit.ui.examples import examples
-from vit.ui.explorer import SCRIPTS, Explorer, script
+from vit.ui.explorer import Explorer
+from vit.ui.parts import SCRIPTS, script
 
 ROOT = Path(__file__).parents[2]
 

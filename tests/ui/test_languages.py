@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from vit.ui.explorer import _PANEL, html, script
 from vit.ui.languages import languages
 from vit.ui.page import _TOOLS
+from vit.ui.parts import PANEL, html, script
 from vit.ui.views import all_views
 
 PLACES = re.compile(r"\{(\w+)\}")
@@ -37,7 +37,7 @@ def asked() -> tuple[set[str], list[re.Pattern]]:
     views = all_views()
     code = script(views).split("\n", 1)[1]  # without the languages themselves
     sections = "|".join(languages()["en"])
-    whole = re.findall(rf'"((?:{sections})\.[\w.]+)"', html(views) + _PANEL + _TOOLS + code)
+    whole = re.findall(rf'"((?:{sections})\.[\w.]+)"', html(views) + PANEL + _TOOLS + code)
     open_ended = re.findall(rf"`((?:{sections})\.[^`\s]*)`", code)
     return set(whole), [re.compile(re.sub(r"\\\$\\\{.*?\\\}", r"\\w+", re.escape(key))) for key in open_ended]
 

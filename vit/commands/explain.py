@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PICTURES = (".png", ".jpg", ".jpeg")
 FIGURES = (".pdf", ".svg")
+ENDINGS = (*PICTURES, ".gif", *FIGURES, ".html", ".npz")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--size", metavar="HEIGHT,WIDTH", help="feed the model at another size than its own, in pixels")
     parser.add_argument("--alpha", type=float, default=0.6, help="opacity of the heat, 0 to 1")
-    parser.add_argument("--colormap", default="turbo", help="turbo, viridis, inferno, magma, plasma or cividis")
+    parser.add_argument(
+        "--colormap", default="inferno", help="inferno (default), viridis, magma, plasma, cividis, turbo"
+    )
     parser.add_argument(
         "--bare", action="store_true", help="the overlay alone, in the photo's own size, without legend"
     )
@@ -56,14 +59,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="OUT",
-        help=".png or .jpg: the overlay; .gif: all layers in turn; .pdf or .svg: a figure; .npz: every raw weight",
+        help=".png or .jpg: the overlay; .gif: all layers in turn; .pdf or .svg: a figure; .html: the explorer as one "
+        "file, which opens without a network; .npz: every raw weight",
     )
 
 
 def run(options: argparse.Namespace) -> None:
     kind = options.out.suffix.lower()
-    if kind not in (*PICTURES, *FIGURES, ".gif", ".npz"):
-        raise VitError(f"{options.out.name} ends in none of: {', '.join((*PICTURES, '.gif', *FIGURES, '.npz'))}.")
+    if kind not in ENDINGS:
+        raise VitError(f"{options.out.name} ends in none of: {', '.join(ENDINGS)}.")
     if options.sheet and (kind not in PICTURES or options.method != "raw" or options.layer is not None or options.head):
         raise VitError("--sheet shows all heads of all layers: give --method raw, no layer, no head, and .png or .jpg.")
     if options.against is not None and (kind not in (*PICTURES, *FIGURES) or options.sheet):
@@ -154,6 +158,11 @@ def write(options: argparse.Namespace, kind: str, image: "np.ndarray", record: "
 
     if kind == ".npz":
         write_whole(to_npz(record), options.out)
+        return
+    if kind == ".html":
+        from vit.ui.standalone import self_contained
+
+        write_whole(self_contained(image, record, options.method, **given).encode(), options.out)
         return
     if kind == ".gif":
         heats = every_layer(record, options.method, given)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vit.render.colormaps import COLORMAPS as COLORMAPS
+    from vit.render.colormaps import DEFAULT as DEFAULT
     from vit.render.colormaps import colormap_table as colormap_table
     from vit.render.contact_sheet import SheetLayout as SheetLayout
     from vit.render.contact_sheet import sheet as sheet
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from vit.render.untrained import stamp_untrained as stamp_untrained
 
 _HOME = {
-    "vit.render.colormaps": ("COLORMAPS", "colormap_table"),
+    "vit.render.colormaps": ("COLORMAPS", "DEFAULT", "colormap_table"),
     "vit.render.contact_sheet": ("SheetLayout", "sheet", "sheet_layout"),
     "vit.render.files": ("encode", "save"),
     "vit.render.gif": ("animation",),

@@ -11,6 +11,7 @@ import numpy as np
 
 from vit.errors import MethodError
 
+DEFAULT = "inferno"  # what the page, the command line and HTTP draw with: perceptually even, and the photo stays seen
 DIVERGING = "diverging"
 COLORMAPS = ("viridis", "inferno", "magma", "plasma", "cividis", "turbo", DIVERGING)
 

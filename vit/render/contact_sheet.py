@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from vit.errors import MethodError
+from vit.render.colormaps import DEFAULT
 from vit.render.heat import blend, check_picture, colours, highest
 from vit.render.legend import NARROWEST, bar_numbers, fit, legend_strip, provenance_line, spacing, type_size
 from vit.render.text import GREY, blank, width_of, wrap, write
@@ -76,7 +77,7 @@ def sheet(
     image: np.ndarray | None = None,
     *,
     alpha: float = 0.7,
-    colormap: str = "turbo",
+    colormap: str = DEFAULT,
     peak: float | None = None,
     own_scale: bool = False,
     smooth: bool = True,

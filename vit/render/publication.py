@@ -19,7 +19,7 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from vit.errors import MethodError, VitError
-from vit.render.colormaps import DIVERGING, colormap_table
+from vit.render.colormaps import DEFAULT, DIVERGING, colormap_table
 from vit.render.files import write_whole
 from vit.render.heat import check_picture, colormap_for, highest, overlay
 from vit.render.legend import SHARES, fit, number, provenance_line
@@ -47,7 +47,7 @@ def figure(
     path: str | Path,
     *,
     alpha: float = 0.5,
-    colormap: str = "viridis",
+    colormap: str = DEFAULT,
     own_scale: bool = False,
     columns: int = 4,
     dpi: int = 300,

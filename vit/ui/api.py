@@ -30,14 +30,15 @@ def add_api(analysis: Analysis) -> None:
     def overlay(
         image, model="", method="rollout", layer=-1, head="mean", query_row=None, query_col=None, target=None
     ) -> str:
-        from vit.render import encode
+        from vit.render import DEFAULT, encode
         from vit.render import overlay as draw
 
         picture = _given(image)
         options = overlay_options(method, layer, head, query_row, query_col)
         model, target = model or analysis.default_model(), _whole("target", target)
         heat = analysis.heatmap(picture, model, method, target, say=listener(), **options)
-        return served_file(out.GRADIO_CACHE, "overlay.png", encode(draw(picture, heat), "png"))["path"]
+        drawn = encode(draw(picture, heat, colormap=DEFAULT), "png")
+        return served_file(out.GRADIO_CACHE, "overlay.png", drawn)["path"]
 
     def raw(image, model="") -> str:
         from vit.archive import to_npz

@@ -13,9 +13,9 @@ from vit.errors import ImageError, VitError
 from vit.line import Say
 from vit.ui.examples import Example, examples
 from vit.ui.explorer import Explorer
-from vit.ui.limits import INFERENCE, LISTENERS
+from vit.ui.limits import FILES, INFERENCE, LISTENERS
 from vit.ui.model_list import choices
-from vit.ui.pack import pack
+from vit.ui.pack import pack, served_file, trained_on
 from vit.ui.photo import Photo
 from vit.ui.told import code_words, told
 from vit.ui.view_link import add_views
@@ -67,6 +67,10 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer
         echo = {"ticket": ticket, "example": example and example.name}
         yield from answers(analysis, _picture(picture, example), name, echo, explorer.GRADIO_CACHE)
 
+    def raw_weights(picture: Any, asked: str, name: str) -> Iterator[dict]:  # /raw is the name of the HTTP answer
+        ticket, example = _question(asked, shown)
+        yield from raw_answers(analysis, _picture(picture, example), name, {"ticket": ticket}, explorer.GRADIO_CACHE)
+
     def opening(request: gr.Request) -> Iterator[tuple[dict, Any]]:
         """What a visitor finds: the first example, through the model that the address names, else the default.
 
@@ -89,6 +93,11 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer
     failed = "() => window.attentionExplorer?.failed()"
     asked = "(photo, question, model) => [...window.attentionExplorer.question(), model]"
     explorer.ask(look, given, out, js=asked, **listen).failure(None, js=failed)
+    # Gradio holds an event back until its last question is answered, which a server that was gone never does.
+    explorer.again(look, given, out, js=asked, **{**listen, "trigger_mode": "multiple"}).failure(None, js=failed)
+    weights, lost = "() => window.attentionExplorer.rawQuestion()", "() => window.attentionExplorer?.rawFailed()"
+    fetch = {**listen, **LISTENERS[FILES]}  # a download never waits behind questions
+    explorer.raw(raw_weights, given, out, js=weights, **fetch).failure(None, js=lost)
     other = "(photo, question, model) => [...window.attentionExplorer.otherModel(model), model]"
     model.input(look, given, out, js=other, **listen).failure(None, js=failed)
     add_views(analysis, views, [photo, question], lambda sent, name: _picture(sent, _example(name, shown)), listen)
@@ -142,19 +151,27 @@ def answers(
 
     def work(say: Say) -> dict:
         record = analysis.record(picture, model, say=say)
-        return pack(picture, record, folder, about=_about(model, record.provenance))
+        return pack(picture, record, folder, about=trained_on(model, record.provenance))
 
     yield from told(work, echo, "explore")
 
 
-def _about(model: str, provenance: str) -> str:
-    """What is known of a bundled model's training, for the line below the picture."""
-    if provenance != "bundled":
-        return ""
-    from vit.models.bundled import percent, read_card
+def raw_answers(
+    analysis: Analysis, picture: np.ndarray | str, model: str, echo: dict[str, Any], folder: str
+) -> Iterator[dict]:
+    """``{"raw": answer}`` for the download of the raw weights, which leaves what the page shows as it is: lines on what
+    is being done, then an .npz ``file`` that Gradio serves, or a sentence. The rest as in ``answers``."""
+    if isinstance(picture, str):
+        yield {**echo, "raw": {"error": str(picture), **code_words(picture)}}
+        return
 
-    card = read_card(model)
-    return f"{card.data}, top-1 {percent(card.top1)}"
+    def work(say: Say) -> dict:
+        from vit.archive import to_npz
+
+        return {"file": served_file(folder, "attention.npz", to_npz(analysis.record(picture, model, say=say)))}
+
+    for answer in told(work, {}, "raw"):
+        yield {**echo, "raw": answer}
 
 
 def _question(asked: str, shown: list[Example]) -> tuple[int, Example | None]:

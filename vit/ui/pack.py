@@ -23,6 +23,7 @@ import numpy as np
 from PIL import Image
 
 from vit.errors import CaptureError, MethodError
+from vit.ui.shell import shell
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,8 +40,19 @@ def pack(image: np.ndarray, record: "AttentionRecord", folder: str | Path, about
     ``folder`` is where the photo and the maps are written, each under a name made of its content. ``about`` is what is
     known of the weights, such as ``"Imagenette, top-1 81.2%"``. Raises CaptureError for weights that are no numbers.
     """
-    layers, maps, tokens_length = pack_maps(record)
+    value, maps = pack_value(image, record, about)
     return {
+        **value,
+        "photo": served_file(folder, "photo.jpg", photo_bytes(image)),
+        "maps": served_file(folder, "attention.bin", maps),
+        "shell": served_file(folder, "explorer.html", shell().encode()),
+    }
+
+
+def pack_value(image: np.ndarray, record: "AttentionRecord", about: str = "") -> tuple[dict[str, Any], bytes]:
+    """The value without its two files, and the maps' bytes."""
+    layers, maps, tokens_length = pack_maps(record)
+    value = {
         "model": record.model,
         "provenance": provenance_in_words(record.provenance),
         "about": about,
@@ -49,12 +61,11 @@ def pack(image: np.ndarray, record: "AttentionRecord", folder: str | Path, about
         "knows": list(record.labels) if len(record.labels) <= FEW_CLASSES else [],
         "width": int(image.shape[1]),
         "height": int(image.shape[0]),
-        "photo": served_file(folder, "photo.jpg", photo_bytes(image)),
-        "maps": served_file(folder, "attention.bin", maps),
         "tokens_length": tokens_length,
         "layers": layers,
         "no_rollout": _why_no_rollout(record),
     }
+    return value, maps
 
 
 def pack_maps(record: "AttentionRecord") -> tuple[list[dict[str, Any]], bytes, int]:
@@ -100,6 +111,16 @@ def provenance_in_words(provenance: str) -> str:
         "file": f"weights from {name}",
         "random": "untrained weights",
     }.get(kind, provenance)
+
+
+def trained_on(model: str, provenance: str) -> str:
+    """What is known of a bundled model's training, for the line below the picture."""
+    if provenance != "bundled":
+        return ""
+    from vit.models.bundled import percent, read_card
+
+    card = read_card(model)
+    return f"{card.data}, top-1 {percent(card.top1)}"
 
 
 def photo_bytes(image: np.ndarray) -> bytes:

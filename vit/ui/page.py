@@ -25,7 +25,7 @@ _HERE = Path(__file__).parent
 _ASSETS = _HERE.parents[1] / "assets"
 _HEADER = f"<h1>{TITLE}</h1>"
 _TOOLS = """
-<button type="button" class="tool" data-tool="help" data-title="tools.keys" data-label="tools.keys">?</button>
+<button type="button" class="tool" data-tool="help" data-title="tools.help" data-label="tools.help">?</button>
 <button type="button" class="tool" data-tool="theme" data-title="tools.theme" data-label="tools.theme"><i></i></button>
 """
 _TOOLS_SCRIPT = """

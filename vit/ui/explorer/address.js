@@ -1,8 +1,9 @@
-// The address holds what is shown: ?view=&model=&layer=&head=&query=&method=, counted from 0, and opens to it.
-// What rollout and direction are told (first, last, fusion, residual, discard, direction) is in it where it is not the default.
+// The address holds what is shown: ?view=&model=&layer=&head=&query=&method=, counted from 0, and opens to it. What rollout
+// is told (first, last, fusion, residual, discard), the direction and the looks are in it where they are not the default.
 
-const SHARES = ["residual", "discard"];
-const TOLD = ["direction", "first", "last", "fusion", ...SHARES];
+const SHARES = { residual: 0.95, discard: 0.95, opacity: 1 }; // each from 0 to this
+const NAMED = ["method", "direction", "scale", "colours", "fusion"]; // each is one of CHOICES
+const TOLD = ["direction", "first", "last", "fusion", "residual", "discard", "opacity", "colours", "smooth", "scale"];
 
 function readAddress() {
   return Object.fromEntries(new URLSearchParams(window.location.search));
@@ -11,10 +12,11 @@ function readAddress() {
 /** The view that an address asks for, as far as this record has it. */
 function applyAddress(view, wanted, layers) {
   const number = (text, limit) => (/^\d+$/.test(text ?? "") && Number(text) < limit ? Number(text) : null);
-  if (CHOICES.method.includes(wanted.method)) view.method = wanted.method;
-  if (CHOICES.direction.includes(wanted.direction)) view.direction = wanted.direction;
-  if (FUSIONS.includes(wanted.fusion)) view.fusion = wanted.fusion;
-  for (const name of SHARES) if (/^0(\.\d+)?$/.test(wanted[name] ?? "")) view[name] = Math.min(0.95, Number(wanted[name]));
+  for (const name of NAMED) if (CHOICES[name].includes(wanted[name])) view[name] = wanted[name];
+  for (const [name, most] of Object.entries(SHARES)) {
+    if (/^[01](\.\d+)?$/.test(wanted[name] ?? "")) view[name] = Math.min(most, Number(wanted[name]));
+  }
+  if (["true", "false"].includes(wanted.smooth)) view.smooth = wanted.smooth === "true";
   const first = number(wanted.first, layers.length) ?? view.first;
   const last = number(wanted.last, layers.length) ?? view.last;
   if (first <= last) Object.assign(view, { first, last });
@@ -29,15 +31,22 @@ function applyAddress(view, wanted, layers) {
   }
 }
 
-function writeAddress(model, view, layers) {
+/** The view in the words of the address; what is as usual has none. */
+function addressOf(view, layers) {
+  const told = { method: view.method, layer: String(view.layer), head: String(view.head) };
   const usual = startView(layers.length);
-  const told = Object.fromEntries(TOLD.map((name) => [name, view[name] === usual[name] ? null : view[name]]));
-  let query = view.query?.token ?? null;
-  if (view.query && !view.query.token) {
+  for (const name of TOLD) if (view[name] !== usual[name]) told[name] = String(view[name]);
+  if (view.query?.token) told.query = view.query.token;
+  else if (view.query) {
     const { row, col } = patchAt(layers[view.layer].queries, view.query);
-    query = `${row},${col}`;
+    told.query = `${row},${col}`;
   }
-  setAddress({ model, layer: view.layer, head: view.head, method: view.method, ...told, query });
+  return told;
+}
+
+function writeAddress(model, view, layers) {
+  const usual = Object.fromEntries([...TOLD, "query"].map((name) => [name, null]));
+  setAddress({ ...usual, model, ...addressOf(view, layers) });
 }
 
 const unwritten = {};
@@ -48,12 +57,21 @@ function setAddress(values) {
   Object.assign(unwritten, values);
   clearTimeout(addressTimer);
   addressTimer = setTimeout(() => {
-    const address = new URL(window.location.href);
-    for (const [name, value] of Object.entries(unwritten)) {
-      if (value === null) address.searchParams.delete(name);
-      else address.searchParams.set(name, value);
-      delete unwritten[name];
+    try {
+      window.history.replaceState(window.history.state, "", addressNow());
+    } catch {
+      // A page in a notebook's frame has no address of its own.
     }
-    window.history.replaceState(window.history.state, "", address);
+    for (const name of Object.keys(unwritten)) delete unwritten[name];
   }, 150);
+}
+
+/** The page's address with what is not written yet in it; whatever else it holds stays. */
+function addressNow() {
+  const address = new URL(window.location.href);
+  for (const [name, value] of Object.entries(unwritten)) {
+    if (value === null) address.searchParams.delete(name);
+    else address.searchParams.set(name, value);
+  }
+  return address;
 }

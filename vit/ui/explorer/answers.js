@@ -3,14 +3,13 @@
 async function receive() {
   const { value } = props;
   if (!value || value === "" || (value.ticket ?? 0) !== state.ticket) return;
+  if (value.raw) return rawArrived(value.raw);
   if (value.busy) return busy(value.busy);
   if (value.gone && sendAgain()) return;
   if (value.error) return fail(value.code ? `${value.error} (${value.code})` : value.error);
   if (state.value?.maps?.url === value.maps.url && state.maps) return;
   const { ticket } = state;
   close();
-  const picture = new Image();
-  picture.src = value.photo.url;
   const before = state.value;
   state.value = value;
   state.source.example = value.example ?? null;
@@ -19,19 +18,32 @@ async function receive() {
   if (state.wanted) applyAddress(state.view, state.wanted, value.layers);
   state.wanted = null;
   state.maps = new Maps(value, (layer) => arrived(layer, ticket), () => {
-    if (ticket === state.ticket) fail(words("asked.unbrought"));
+    if (ticket === state.ticket) fail(words("asked.unbrought"), true);
   });
-  state.maps.start(state.view.layer);
+  const first = state.maps.start(state.view.layer);
   busy(words("asked.bringing"));
-  await picture.decode().catch(() => {});
+  // The person's own file is on the stage already: the server's copy of it can wait until the map is seen.
+  const own = Boolean(state.preview && stage.photo.naturalWidth);
+  if (!own) await brought(value.photo.url);
   if (ticket !== state.ticket) return;
   state.pictured = true;
   stage.photo.onload = null;
-  stage.show(value.photo.url, value.width, value.height);
+  if (own) {
+    stage.fit(value);
+    first.then(() => brought(value.photo.url)).then(() => ticket === state.ticket && (stage.photo.src = value.photo.url));
+  } else stage.show(value.photo.url, value.width, value.height);
   door.markExample(value.example ?? null);
   answer(value);
+  sizeButtons();
   sheet.shape = value.width / value.height;
   reveal();
+}
+
+/** Loads a picture, so that it is there at once when it is shown. */
+function brought(url) {
+  const picture = new Image();
+  picture.src = url;
+  return picture.decode().catch(() => {});
 }
 
 /** What stays chosen from one record to the next. */
@@ -110,10 +122,12 @@ function busy(line) {
   tellViews("waiting", line);
 }
 
-function fail(sentence) {
+/** `retry`: whether asking the same once more may help; else another photo or model has to be chosen. */
+function fail(sentence, retry = false) {
   close();
   clearAnswer();
   find(".message p").textContent = sentence;
+  find("[data-act=again]").hidden = !retry;
   settle("error");
   tellViews("refused", sentence);
 }
@@ -129,7 +143,8 @@ function close() {
   stage.tooltip(null);
   find(".stamp").hidden = true;
   sheet.clear(sheetLook());
-  find("[data-act=save]").disabled = true;
+  allowDownloads(false);
   find(".origin .loading").textContent = "";
+  find(".told").textContent = "";
   for (const part of [".legend .words", ".legend .most", ".legend .kind", ".origin .words", ".origin .note"]) find(part).textContent = "";
 }

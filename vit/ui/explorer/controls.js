@@ -5,6 +5,7 @@ const CHOICES = {
   direction: ["to", "by"],
   scale: ["own", "shared"],
   colours: Object.keys(COLOURS).filter((name) => name !== DIVERGING),
+  fusion: FUSIONS,
 };
 
 /** What a person has chosen. Layers and heads count from 0; `query` null follows the pointer. */

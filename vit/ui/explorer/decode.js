@@ -131,13 +131,20 @@ class Layer {
   }
 }
 
-/** All layers of one record. They come one by one, each by one ranged request, the wanted one first. */
+/** How many bytes a record's file has: vit/ui/pack.py. */
+function mapBytes(layers) {
+  const { offset, length } = layers[layers.length - 1];
+  return offset + length + (-length & 3);
+}
+
+/** All layers of one record. They come by ranged requests: the wanted one alone, so that it is seen soon, then the rest. */
 class Maps {
   constructor(value, onLayer, onError) {
     Object.assign(this, { value, onLayer, onError });
     this.layers = value.layers.map(() => null);
     this.queue = value.layers.map((_, index) => index);
     this.stop = new AbortController();
+    this.whole = value.maps.bytes ? Promise.resolve(value.maps.bytes) : null; // a self-contained page holds them
     this.layouts = value.tokens_length ? this.bytes(0, value.tokens_length) : Promise.resolve(new ArrayBuffer(0));
   }
 
@@ -149,9 +156,10 @@ class Maps {
     return this.layers.filter(Boolean).length;
   }
 
-  /** Brings everything, beginning with the given layer. Two requests at a time. */
-  start(first) {
+  /** Brings everything, beginning with the given layer; the others two at a time. Resolves with the first. */
+  async start(first) {
     this.want(first);
+    await this.next();
     this.work();
     this.work();
   }
@@ -168,18 +176,32 @@ class Maps {
   }
 
   async work() {
-    while (this.queue.length) {
-      const index = this.queue.shift();
-      const entry = this.value.layers[index];
-      try {
-        const [layouts, bytes] = await Promise.all([this.layouts, this.bytes(entry.offset, entry.length)]);
-        this.layers[index] = new Layer(entry, layouts, bytes);
-      } catch (error) {
-        if (!this.stop.signal.aborted) this.onError(error);
-        return this.close();
-      }
-      this.onLayer(index);
+    while (this.queue.length) await this.next();
+  }
+
+  async next() {
+    const index = this.queue.shift();
+    const entry = this.value.layers[index];
+    try {
+      const [layouts, bytes] = await Promise.all([this.layouts, this.bytes(entry.offset, entry.length)]);
+      this.layers[index] = new Layer(entry, layouts, bytes);
+    } catch (error) {
+      if (!this.stop.signal.aborted) this.onError(error);
+      return this.close();
     }
+    this.onLayer(index);
+  }
+
+  /** The file that the server has, put together again from what has come. */
+  async everything() {
+    const file = new Uint8Array(mapBytes(this.value.layers));
+    file.set(new Uint8Array(await this.layouts));
+    this.layers.forEach(({ largest, codes }, index) => {
+      const { offset } = this.value.layers[index];
+      file.set(new Uint8Array(largest.buffer, largest.byteOffset, largest.byteLength), offset);
+      file.set(codes, offset + largest.byteLength);
+    });
+    return file;
   }
 
   async bytes(offset, length) {

@@ -8,6 +8,7 @@ class Door {
       if (this.input.files[0]) onFile(this.input.files[0]);
       this.input.value = ""; // the same file may be chosen again
     });
+    if (props.alone) return; // a self-contained page has no server to send a photo to
     this.drops();
     document.addEventListener("paste", (event) => {
       const file = [...(event.clipboardData?.files ?? [])][0];

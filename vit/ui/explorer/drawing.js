@@ -1,5 +1,7 @@
 // From the view to the picture: the stage, the sheet, the tooltip, and the words that say what is shown.
 
+const SHARED_STEPS = 400; // of the root of a weight, by which the end of the shared scale is found
+
 let asked = 0;
 
 /** Draws once in the next frame, however often it is called. */
@@ -13,6 +15,24 @@ function draw() {
 function patchMap({ shares, layout, ...rest }) {
   const { rows, cols, prefix } = layout;
   return { values: layout.onPatches(shares), outside: shares.subarray(0, prefix.length), rows, cols, layout, ...rest };
+}
+
+/**
+ * Where a scale for many maps ends: the distance from zero that one patch in two hundred exceeds. With the very largest,
+ * one head that looks at a single patch would leave all others black.
+ */
+function sharedEnd(maps) {
+  const most = Math.max(0, ...maps.map((map) => extent(map.values)));
+  if (most === 0) return 0;
+  const counts = new Uint32Array(SHARED_STEPS + 1);
+  let total = 0;
+  for (const { values } of maps) {
+    total += values.length;
+    for (const value of values) counts[Math.ceil(SHARED_STEPS * Math.sqrt(Math.abs(value) / most))]++;
+  }
+  let step = SHARED_STEPS;
+  for (let above = counts[step]; step > 1 && above <= total / 200; above += counts[step]) step--;
+  return most * (step / SHARED_STEPS) ** 2;
 }
 
 function largest(values) {
@@ -31,19 +51,25 @@ function extent(values) {
 /** The map that the view asks for, or words that say why there is none yet. */
 function mapNow() {
   const { view, maps } = state;
-  const query = view.query ?? state.pointer;
+  if (view.method === "rollout") {
+    const missing = state.value.no_rollout ? 0 : maps.layers.slice(view.first, view.last + 1).filter((layer) => !layer).length;
+    if (missing) return { words: words("stage.bring_layers", { count: missing }) };
+  } else if (!maps.layers[view.layer]) return { words: words("stage.bring_layer", { layer: view.layer + 1 }) };
+  return mapOf(view, view.query ?? state.pointer);
+}
+
+/** The map of a view whose layers are here, or words that say why there can be none. */
+function mapOf(view, query) {
+  const { layers } = state.maps;
   if (view.method === "rollout") {
     if (state.value.no_rollout) return { words: state.value.no_rollout };
-    const missing = maps.layers.slice(view.first, view.last + 1).filter((layer) => !layer).length;
-    if (missing) return { words: words("stage.bring_layers", { count: missing }) };
     try {
-      return patchMap(rolloutMap(maps.layers, view, query));
+      return patchMap(rolloutMap(layers, view, query));
     } catch (error) {
       return { words: error.message };
     }
   }
-  const layer = maps.layers[view.layer];
-  if (!layer) return { words: words("stage.bring_layer", { layer: view.layer + 1 }) };
+  const layer = layers[view.layer];
   return patchMap(view.method === "received" ? receivedMap(layer, view.head) : rawMap(layer, view.head, query, view.direction));
 }
 
@@ -58,7 +84,7 @@ function sheetMaps() {
 function paint() {
   const { view, value } = state;
   const cells = sheetMaps();
-  const shared = extent(cells.flatMap((row) => (row ?? []).map((map) => extent(map.values))));
+  const shared = sharedEnd(cells.flatMap((row) => row ?? []));
   const room = Math.max(260, Math.min(720, window.innerHeight - 386)); // so that the sheet stays in sight with the photo
   sheet.lay(value.layers, find(".sheet .scroll").clientWidth || 300, room, sheet.shape);
   state.signed = cells.some((row) => row?.[0].signed); // one scale for all: with one such layer it has two sides
@@ -67,7 +93,7 @@ function paint() {
   if (!sheet.pointed) tellSheet(null);
   const map = mapNow();
   state.map = map.values ? map : null;
-  find("[data-act=save]").disabled = !state.map;
+  allowDownloads(Boolean(state.map));
   paintBar(find(".bar"), coloursOf(map, view));
   find(".legend .words").textContent = find(".legend .words").title = legendWords(map);
   find(".legend .words").classList.toggle("whole", !map.values); // why there is no map is read to its end
@@ -82,9 +108,9 @@ function paint() {
   const own = view.scale === "own" || view.method === "rollout";
   state.peak = own ? extent(map.values) : shared;
   paintHeat(stage.heat, map, { ...view, width: stage.width, height: stage.height, peak: state.peak });
-  find(".legend .least").textContent = leastWords(map, state.peak);
-  find(".legend .most").textContent = percent(state.peak);
-  find(".legend .kind").textContent = words(own ? "stage.own" : "stage.shared");
+  const kind = words(own ? "stage.own" : "stage.shared");
+  state.scale = { least: leastWords(map, state.peak), most: percent(state.peak) + (own ? "" : " +"), kind };
+  for (const [part, line] of Object.entries(state.scale)) find(`.legend .${part}`).textContent = line;
   const marks = marksOf(map);
   paintMarks(stage.marks, marks, { width: stage.width, height: stage.height });
   tell(map, marks);
@@ -169,8 +195,7 @@ function legendWords(map) {
 }
 
 /** What is shown: method, layer, head, query. */
-function mapWords(map) {
-  const { view } = state;
+function mapWords(map, view = state.view) {
   const token = map.words;
   const head = typeof view.head === "number" ? words("map.head", { number: view.head + 1 }) : words(`map.${view.head}`);
   if (view.method === "rollout") {
@@ -185,8 +210,11 @@ function mapWords(map) {
   return words(view.direction === "by" ? "map.raw_to" : "map.raw_from", { layer: view.layer + 1, head, token }) + kind;
 }
 
-function originWords() {
-  const { value, map } = state;
-  const weights = words("map.weights", { weights: [value.model, value.provenance, value.about].filter(Boolean).join(", ") });
-  return map ? `${weights} · ${mapWords(map)}` : weights;
+function originWords(map = state.map, view = state.view) {
+  return map ? `${weightWords()} · ${mapWords(map, view)}` : weightWords();
+}
+
+function weightWords() {
+  const { model, provenance, about } = state.value;
+  return words("map.weights", { weights: [model, provenance, about].filter(Boolean).join(", ") });
 }

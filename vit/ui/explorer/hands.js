@@ -94,7 +94,7 @@ document.addEventListener("keydown", (event) => {
   if (typing || event.ctrlKey || event.metaKey || event.altKey || !root.isConnected || !root.offsetParent) return;
   if (root.querySelector("dialog[open]")) return;
   const { view } = state;
-  if (event.key === "?") find("dialog.help").showModal();
+  if (event.key === "?") help();
   else if (state.open !== "explore") return;
   else if (event.key === "Escape" && (view?.query || state.playing)) {
     play(false);
@@ -119,13 +119,15 @@ root.addEventListener("click", (event) => {
   if (act === "take") door.take();
   if (act === "close-camera") find("dialog.camera").close();
   if (act === "play") play(!state.playing);
-  if (act === "help") find("dialog.help").showModal();
+  if (act === "help") help();
   if (act === "close-help") find("dialog.help").close();
-  if (act === "save" && state.map) {
-    const name = `${state.value.model} ${mapWords(state.map)}`.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 120);
-    saveView(stage, state.map, { ...state.view, peak: state.peak }, originWords(), state.value.untrained, `${name}.png`);
-  }
+  if (act === "again") again();
 });
+
+function help() {
+  find("dialog.help").showModal();
+  find("dialog.help").scrollTop = 0; // its button, at the end, has the focus
+}
 
 function play(on) {
   clearInterval(state.playing);

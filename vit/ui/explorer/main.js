@@ -1,6 +1,7 @@
 // The start: words, the examples in their strip, a small one on the stage, the first value as soon as it comes, and the
 // view that the address names.
 
+if (props.alone) root.dataset.alone = "";
 root.lang = LANGUAGE;
 fillWords(root);
 root.toggleAttribute("data-present", state.wanted.present === "1");

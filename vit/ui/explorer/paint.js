@@ -49,7 +49,7 @@ function heatPixels(values, rows, cols, width, height, peak, table, signed = fal
     for (let x = 0; x < width; x++, pixel++) {
       const start = line[left[x]];
       const code = start + across[x] * (line[right[x]] - start) + 0.5;
-      pixels[pixel] = table[code > 255 ? 255 : code | 0];
+      pixels[pixel] = table[code > 255 ? 255 : code < 0 ? 0 : code | 0];
     }
   }
   return new ImageData(new Uint8ClampedArray(pixels.buffer), width, height);

@@ -6,11 +6,11 @@ function askFile(file) {
 }
 
 /** Uploads the photo that is kept here, and asks. */
-async function send() {
+async function send(event = "ask") {
   const { ticket } = state;
   if (!(await uploadKept()) || ticket !== state.ticket) return;
   busy(words("asked.reading"));
-  trigger("ask");
+  trigger(event);
 }
 
 /** Brings the kept photo to the server; false if there is none, if that failed (the page says so), or if it is old. */
@@ -25,7 +25,7 @@ async function uploadKept() {
   } catch (error) {
     if (ticket !== state.ticket) return false;
     const large = /413|size|large/i.test(String(error?.message ?? error));
-    fail(words(large ? "asked.large" : "asked.unsent"));
+    fail(words(large ? "asked.large" : "asked.unsent"), !large);
     return false;
   }
 }
@@ -44,6 +44,30 @@ function askExample(name, thumb) {
   trigger("ask");
 }
 
+const PATIENCE = 5000; // milliseconds without a word before the page looks whether the server is still there
+
+/** While an answer is awaited and nothing is heard: Gradio waits for a server that is gone without an end. */
+function listenFor(ticket) {
+  clearTimeout(state.patience);
+  state.patience = setTimeout(async () => {
+    if (ticket !== state.ticket || root.dataset.state !== "busy") return;
+    try {
+      await fetch(window.location.pathname, { method: "HEAD", cache: "no-store" });
+      listenFor(ticket); // it is there, and busy
+    } catch {
+      if (ticket === state.ticket && root.dataset.state === "busy") fail(words("asked.unheard"), true);
+    }
+  }, PATIENCE);
+}
+
+/** The same question once more. */
+function again() {
+  if (!state.ticket && !state.value) return window.location.reload(); // the opening itself went wrong
+  begin({ ...state.source, again: false }, null, words("views.asking"));
+  if (state.source.kept && !state.source.file) send("again");
+  else trigger("again");
+}
+
 /** A new photo, or with `picture` null the same photo through another model: the old map goes at once. */
 function begin(source, picture, line) {
   state.ticket++;
@@ -60,6 +84,7 @@ function begin(source, picture, line) {
   }
   door.markExample(source.example);
   busy(line);
+  listenFor(state.ticket);
 }
 
 /** What Gradio's listeners send along: see vit/ui/explore.py. */
@@ -71,12 +96,14 @@ window.attentionExplorer = {
   },
   /** The list's model after the opening: the one that was opened, unless something else was asked meanwhile. */
   openedModel: (value, model) => (state.ticket === 0 && value?.opening && value.model ? value.model : model),
-  failed: () => fail(words("asked.unheard")),
+  rawQuestion: () => [...window.attentionExplorer.question(), state.value?.model ?? ""],
+  rawFailed: () => say(words("save.unheard")),
+  failed: () => fail(words("asked.unheard"), true),
   viewQuestion: (name) => {
     const { file, asked } = views.get(name).question();
     return [file, asked];
   },
   viewAnswer: (name, value) => views.get(name)?.answer(value),
   viewFailed: (name) => views.get(name)?.failed(),
-  help: () => find("dialog.help").showModal(),
+  help,
 };

@@ -19,7 +19,7 @@ class Sheet {
    * Places the cells: shaped like the photo, as large as width and height allow. A layer of few heads gets larger cells
    * than one of many, so that a Swin's first stages are not as small as its last.
    */
-  lay(entries, width, limit, shape) {
+  lay(entries, width, limit, shape, sharp = window.devicePixelRatio || 1) {
     const fit = (heads, cap) => Math.max(SHEET.smallest, Math.min(cap, (width - SHEET.label) / heads - SHEET.gap));
     const height = (cap) => entries.reduce((sum, { heads }) => sum + fit(heads, cap) / shape + SHEET.gap, SHEET.top);
     this.even = entries.every((entry) => entry.heads === entries[0].heads); // else a column is no head of its own
@@ -35,7 +35,6 @@ class Sheet {
     });
     this.width = Math.max(...this.rows.map((row) => SHEET.label + row.heads * (row.across + SHEET.gap)));
     this.height = y;
-    const sharp = window.devicePixelRatio || 1;
     const [w, h] = [Math.round(this.width * sharp), Math.round(this.height * sharp)];
     if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
     this.canvas.style.width = `${this.width}px`;
@@ -106,7 +105,7 @@ class Sheet {
     maps.forEach(({ values }, head) => {
       for (let patch = 0; patch < values.length; patch++) {
         const at = Math.floor(patch / cols) * width + head * cols + (patch % cols);
-        pixels[at] = table[Math.min(255, (values[patch] * scale + zero + 0.5) | 0)];
+        pixels[at] = table[Math.max(0, Math.min(255, (values[patch] * scale + zero + 0.5) | 0))];
       }
     });
     if (this.scratch.width !== width || this.scratch.height !== rows) {

@@ -10,8 +10,9 @@ const state = {
   map: null, // what the stage shows: {values, rows, cols, …}
   ticket: 0, // counts questions; an answer to an older one is not shown
   source: { file: null, example: null, kept: null }, // the photo that is asked about, and the File itself
-  wanted: readAddress(),
+  wanted: { ...props.value?.view, ...readAddress() }, // a self-contained page brings its view along
   peak: 0, // where the stage's colours end
+  scale: null, // {least, most, kind}: the words at the colour bar
   shared: 0, // where the sheet's colours end
   signed: false, // whether they begin below zero
   playing: 0,
