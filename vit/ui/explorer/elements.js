@@ -22,3 +22,35 @@ function three(value) {
   const size = Math.abs(value);
   return value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2).replace("-", "−");
 }
+
+/**
+ * Makes a group of radio buttons one choice: `pick(value)` is called for the one chosen by pointer or arrow keys.
+ * Returns the function that marks a value as chosen.
+ */
+function radios(group, pick) {
+  const mark = (value) => {
+    for (const button of group.querySelectorAll("[role=radio]")) {
+      const chosen = button.dataset.value === value;
+      button.setAttribute("aria-checked", chosen);
+      button.tabIndex = chosen ? 0 : -1;
+    }
+  };
+  const choose = (button) => {
+    mark(button.dataset.value);
+    pick(button.dataset.value);
+  };
+  group.addEventListener("click", (event) => {
+    const button = event.target.closest("[role=radio]");
+    if (button) choose(button);
+  });
+  group.addEventListener("keydown", (event) => {
+    const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    const buttons = [...group.querySelectorAll("[role=radio]")];
+    const next = buttons.at((buttons.indexOf(event.target) + move) % buttons.length);
+    choose(next);
+    next.focus();
+  });
+  return mark;
+}

@@ -61,7 +61,7 @@ class Plot {
       rules(`M${left} ${this.down(value)}H${end}`),
       text(tickWords(value), { x: left - 8, y: this.down(value) + 4 }, "end"),
     ]);
-    const columns = ticks(this.x, Math.max(2, Math.floor((end - left) / 56))).flatMap((value) => [
+    const columns = ticks(this.x, Math.max(2, Math.floor((end - left) / (this.x.whole ? 28 : 56)))).flatMap((value) => [
       rules(`M${this.across(value)} ${floor}v5`),
       text(tickWords(value), { x: this.across(value), y: floor + 19 }, "middle"),
     ]);
