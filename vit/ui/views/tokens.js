@@ -1,6 +1,8 @@
 // The Tokens view: one photo, four ways to look at its tokens, layer by layer; every way follows the pointer.
 // What is small is here for all layers at once; vectors and colours come for the layer in view.
 
+const REST = 40; // milliseconds without a movement
+
 class Tokens {
   constructor(view) {
     this.view = view;
@@ -58,9 +60,9 @@ class Tokens {
   async show(result) {
     const { view } = this;
     const buffer = await view.bytes(result.file).catch(() => null);
+    if (view.result !== result) return; // another photo, or a later answer: what still lacks is asked for again
     if (!buffer) {
-      // Either another question has been asked meanwhile, and its answer comes, or the server has cleaned up.
-      if (view.result === result && !view.asking) view.settle("error", words("views.gone"));
+      if (!view.asking) view.settle("error", words("views.gone")); // else the bytes were let go for a newer question
       return;
     }
     if (result.want === "photo") this.showPhoto(result, buffer);
@@ -143,12 +145,14 @@ class Tokens {
     this.soon();
   }
 
+  /** In the next frame, however often it is called: the map and its line. Plots and tables come when the hand rests. */
   soon() {
-    this.frame ||= requestAnimationFrame(() => this.draw());
+    this.frame ||= requestAnimationFrame(() => this.draw(true));
   }
 
-  draw() {
+  draw(moving = false) {
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.rest);
     this.frame = 0;
     if (!this.blocks || !state.maps || !this.view.open) return;
     const { look, view } = this;
@@ -164,8 +168,9 @@ class Tokens {
     this.own.point(this.place);
     if (why || !this.block) return view.find(".told").replaceChildren();
     this.board.mark(this.marks());
-    this.sides[look.part](this);
     this.tell();
+    if (moving) this.rest = setTimeout(() => this.draw(), REST);
+    else this.sides[look.part](this);
   }
 
   mapNow() {
