@@ -15,7 +15,7 @@ from vit.ui.examples import Example, examples
 from vit.ui.explorer import Explorer
 from vit.ui.limits import INFERENCE, LISTENERS
 from vit.ui.model_list import choices
-from vit.ui.pack import pack
+from vit.ui.pack import pack, trained_on
 from vit.ui.photo import Photo
 from vit.ui.told import code_words, told
 from vit.ui.view_link import add_views
@@ -59,7 +59,7 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer
     shown = examples()
     views = all_views()
     explorer = Explorer(views, elem_id="explorer", examples=[example.for_page() for example in shown])
-    photo = Door(visible=False, type="numpy")
+    photo, second = Door(visible=False, type="numpy"), Door(visible=False, type="numpy")
     question = gr.Textbox(visible=False)  # JSON: the ticket, and the example's name if it is one
 
     def look(picture: Any, asked: str, name: str) -> Iterator[dict]:
@@ -91,7 +91,8 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer
     explorer.ask(look, given, out, js=asked, **listen).failure(None, js=failed)
     other = "(photo, question, model) => [...window.attentionExplorer.otherModel(model), model]"
     model.input(look, given, out, js=other, **listen).failure(None, js=failed)
-    add_views(analysis, views, [photo, question], lambda sent, name: _picture(sent, _example(name, shown)), listen)
+    sent = [photo, question, second]
+    add_views(analysis, views, sent, lambda file, name: _picture(file, _example(name, shown)), listen)
     opened = "(value, model) => window.attentionExplorer?.openedModel(value, model) ?? model"
     blocks.load(opening, None, [explorer, model], **listen).then(
         None, [explorer, model], model, js=opened, show_progress="hidden", api_visibility="private"
@@ -142,19 +143,9 @@ def answers(
 
     def work(say: Say) -> dict:
         record = analysis.record(picture, model, say=say)
-        return pack(picture, record, folder, about=_about(model, record.provenance))
+        return pack(picture, record, folder, about=trained_on(model, record.provenance))
 
     yield from told(work, echo, "explore")
-
-
-def _about(model: str, provenance: str) -> str:
-    """What is known of a bundled model's training, for the line below the picture."""
-    if provenance != "bundled":
-        return ""
-    from vit.models.bundled import percent, read_card
-
-    card = read_card(model)
-    return f"{card.data}, top-1 {percent(card.top1)}"
 
 
 def _question(asked: str, shown: list[Example]) -> tuple[int, Example | None]:

@@ -17,7 +17,7 @@ from vit.ui.views import View
 _HERE = Path(__file__).parent
 # One idea a file; each may use what stands before it. They become one script, and share one scope.
 SCRIPTS = (
-    *("words", "colours", "decode", "attention", "paint"),  # bytes to maps to pixels: no page needed
+    *("words", "make", "colours", "decode", "attention", "paint"),  # bytes to maps to pixels: no page needed
     *("sheet", "controls", "door", "stage", "address", "save"),  # parts of the page
     *("state", "questions", "answers", "hands", "drawing", "views"),  # what holds them together
     "main",  # begins, after the views' own scripts

@@ -102,6 +102,16 @@ def provenance_in_words(provenance: str) -> str:
     }.get(kind, provenance)
 
 
+def trained_on(model: str, provenance: str) -> str:
+    """What is known of a bundled model's training, for the line below the picture."""
+    if provenance != "bundled":
+        return ""
+    from vit.models.bundled import percent, read_card
+
+    card = read_card(model)
+    return f"{card.data}, top-1 {percent(card.top1)}"
+
+
 def photo_bytes(image: np.ndarray) -> bytes:
     """The picture as a JPEG no larger than the page needs. It carries no EXIF: an array has none."""
     picture = Image.fromarray(image)
