@@ -88,5 +88,6 @@ window.attentionExplorer = {
   },
   viewAnswer: (name, value) => views.get(name)?.answer(value),
   viewFailed: (name) => views.get(name)?.failed(),
+  fillWords,
   help: () => find("dialog.help").showModal(),
 };
