@@ -1,5 +1,6 @@
 // Elements and numbers as every view makes them. Text goes in by textContent alone.
 
+/** An element with properties (or attributes, where it has no such property) and children; texts stay texts. */
 function make(tag, props = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {

@@ -5,6 +5,8 @@
 //   clear()        the photo or the model has changed: let go of what was drawn (the frame dims it meanwhile)
 //   draw()         the panel has come into sight, has changed its size, or the theme has changed: draw again
 //   options()      what goes along with the question, as Ask.options on the server; {} if it is left out
+//   second()       a second photo for Ask.second: {file} of sendFile, or {example: its name}; none if it is left out
+// The one part of a view's HTML marked data-stays can be used whatever the state: it chooses what to ask.
 // `view` has:
 //   root, find(selector), findAll(selector)   the view's own panel
 //   ask()          ask the server again, with options() as they are now; ask({quiet: true}) without dimming
@@ -79,8 +81,9 @@ class View {
   question() {
     const { file, example } = state.source;
     const { ticket } = this;
-    const asked = { ticket, example, model: state.value.model, options: this.parts.options?.() ?? {} };
-    return { file, asked: JSON.stringify(asked) };
+    const second = this.parts.second?.() ?? {};
+    const asked = { ticket, example, second: second.example, model: state.value.model, options: this.parts.options?.() ?? {} };
+    return { file, asked: JSON.stringify(asked), second: second.file ?? null };
   }
 
   async answer(value) {
@@ -144,7 +147,9 @@ class View {
     this.find(".sorry button").hidden = name === "refused";
     this.find(".sorry button").textContent = words(name === "stopped" ? "views.begin" : "views.again");
     this.find(waits ? ".wait span" : ".sorry p").textContent = line;
-    this.find(".content").inert = name !== "ready";
+    const stays = this.find(".content > [data-stays]");
+    const parts = stays ? [...stays.parentElement.children].filter((part) => part !== stays) : [this.find(".content")];
+    for (const part of parts) part.inert = name !== "ready";
   }
 }
 

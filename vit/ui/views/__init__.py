@@ -55,6 +55,7 @@ class Ask:
     options: dict[str, Any]  # from the browser, so anything may be in it: check each
     say: Say
     folder: str  # where Gradio serves files from
+    second: "np.ndarray | str" = ""  # another photo, where the view's script sent one; else a sentence in its place
 
     def keep(self, name: str, data: bytes) -> dict[str, Any]:
         """Keeps bytes as a file for the browser: what is returned goes into the result, and has a ``url`` there."""
