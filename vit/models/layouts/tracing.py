@@ -58,7 +58,10 @@ class Sights:
     seen: list[Sight] = field(default_factory=list)
     shares: list[str] = field(default_factory=list)  # modules with a softmax over scores of one token for another
     channels: list[str] = field(default_factory=list)  # modules whose attention runs between channels
-    softmaxes: list[str] = field(default_factory=list)  # modules with a softmax that makes no map
+    one_score: list[str] = field(default_factory=list)  # modules with a softmax over a single score
+    summed: list[str] = field(default_factory=list)  # modules that sum up tokens, weighed by what the tokens are
+    softmaxes: list[str] = field(default_factory=list)  # modules with a softmax over tokens that makes no map
+    lost: list[str] = field(default_factory=list)  # modules with a softmax over something whose numbers were lost
     sums: dict[str, Sum] = field(default_factory=dict)  # of each module, the last addition of tokens with a place
     answer: Tensor | None = None  # numbers of what the network puts out; None where they were lost
 
@@ -66,9 +69,10 @@ class Sights:
 class Trace(TorchFunctionMode):
     """Follows the numbers of tokens through everything that this thread computes while it is entered."""
 
-    def __init__(self, network: nn.Module):
+    def __init__(self, network: nn.Module, given: frozenset[str] = frozenset()):
         super().__init__()
         self.sights = Sights()
+        self.given = given  # modules whose softmax makes shares even where the numbers of its tokens were lost
         self.modules = modules_by_id(network)
         named = [*network.named_parameters(), *network.named_buffers()]
         self.held = [tensor for _, tensor in named]  # a network may replace a buffer, and its id would be another's
@@ -77,6 +81,7 @@ class Trace(TorchFunctionMode):
         self.learned: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # moved parameters, with their names
         self.seen_pixels: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
         self.between_channels: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+        self.weighed: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # tokens times something made of tokens
         self.calls = 0
         self.additions: Counter = Counter()  # of each module
 
@@ -155,15 +160,21 @@ class Trace(TorchFunctionMode):
             return self._product(call, call_number)
         if function in SOFTMAX:
             self._note_softmax(call)
+            source = known(args[0])
+            if (source is None or source.cols is None) and self.given and self._module() in self.given:
+                lost = torch.full(result.shape, MIXED)
+                return Traced(lost, lost, shares=True)
         elif isinstance(result, Tensor) and any(
             each in self.between_channels for each in args if isinstance(each, Tensor)
         ):
             self.between_channels[result] = True  # scaled, or with a bias
         follow = RULES.get(function.__name__)
         try:
-            return follow(call) if follow else None
+            followed = follow(call) if follow else None
         except (RuntimeError, IndexError, TypeError, ValueError):  # a use of the function that its rule doesn't know
             return None
+        self._note_sum(call, followed)
+        return followed
 
     def _follow_learned(self, args, results: list[Tensor]) -> None:
         """A parameter that was only moved or expanded is still that parameter: a learned token keeps its name."""
@@ -233,6 +244,8 @@ class Trace(TorchFunctionMode):
             if is_constant(one.rows, -1) and is_constant(other.rows, -2):
                 return call.shaped(one.rows[..., :1], other.rows[..., :1, :])
             self.between_channels[call.result] = True
+            if not (is_constant(one.rows, -1) or is_constant(other.rows, -2)):
+                self.sights.summed.append(self._module())  # keys times values, over all tokens: linear attention
             return None
         if one is not None:
             return call.shaped(call.numbers.merged(one.rows).unsqueeze(-1))
@@ -259,11 +272,29 @@ class Trace(TorchFunctionMode):
     def _note_softmax(self, call: Call) -> None:
         source, known = call.args[0], call.known(call.args[0])
         if source in self.between_channels:
-            self.sights.channels.append(self._module())
+            # A single score compares nothing with anything: of one picture with itself, say.
+            alone = source.shape[-2:] == (1, 1)
+            (self.sights.one_score if alone else self.sights.channels).append(self._module())
         elif known is not None and known.cols is not None and call.argument(1, "dim") in (-1, source.ndim - 1):
             self.sights.shares.append(self._module())
-        elif known is not None and known.cols is None:
+        elif known is None and source.ndim > 2:  # with two dimensions it may be the classes'
+            self.sights.lost.append(self._module())
+        elif known is not None and known.cols is None and not is_constant(known.rows, call.argument(1, "dim")):
             self.sights.softmaxes.append(self._module())
+
+    def _note_sum(self, call: Call, followed: Any) -> None:
+        """Notes a module that weighs tokens with each other and sums them up over the whole picture (SwiftFormer)."""
+        kind = call.function.__name__.strip("_")
+        if kind in ("mul", "rmul", "multiply"):
+            both = [call.known(each) for each in call.args[:2]]
+            tokens = all(each is not None and each.cols is None for each in both)
+            if tokens and call.args[0] is not call.args[1] and isinstance(call.result, Tensor):
+                self.weighed[call.result] = True
+        elif kind == "sum" and call.args[0] in self.weighed and isinstance(followed, Traced):
+            before = call.known(call.args[0])
+            whole = followed.rows == self.sights.numbers.grid(1, 1)
+            if bool(whole.all()) and before is not None and not bool((before.rows == followed.rows.flatten()[0]).all()):
+                self.sights.summed.append(self._module())
 
     def _module(self) -> str:
         module = calling_module(self.modules)
