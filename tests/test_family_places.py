@@ -25,7 +25,7 @@ from vit.attention import Grid, TokenLayout
 from vit.errors import ModelError
 from vit.fused import attention_weights
 from vit.models.layouts import Layer, plan_of
-from vit.models.layouts.tracing import FUSED, PRODUCTS
+from vit.models.layouts.calls import FUSED, PRODUCTS
 from vit.models.sizes import resized
 from vit.models.vision_model import VisionModel
 

@@ -20,8 +20,9 @@ from vit.models.layouts.plan import Layer as Layer
 from vit.models.layouts.plan import Plan as Plan
 from vit.models.layouts.plan import Stream as Stream
 from vit.models.layouts.sides import side_of
+from vit.models.layouts.sights import Sight, Sights
 from vit.models.layouts.streams import readout_of, streams_of
-from vit.models.layouts.tracing import Sight, Sights, Trace
+from vit.models.layouts.tracing import Trace
 from vit.tokens import TokenLayout
 
 _guard = Lock()  # held for moments only, never while a network runs

@@ -6,64 +6,28 @@ of its rows and columns say which token looks at which, whether the layer sees t
 coarser grid. No family of networks is known here by name.
 """
 
-import sys
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from vit.models.layouts.calls import (
+    ADDITIONS,
+    BATCHED,
+    FUSED,
+    PRODUCTS,
+    SOFTMAX,
+    calling_module,
+    flat,
+    modules_by_id,
+)
 from vit.models.layouts.multihead import MULTIHEAD, multihead
-from vit.models.layouts.numbers import MIXED, Numbers, is_constant
+from vit.models.layouts.numbers import MIXED, is_constant, token_names
 from vit.models.layouts.rules import RULES, Call, Traced
-
-FUSED = F.scaled_dot_product_attention
-PRODUCTS = (torch.matmul, torch.bmm, torch.einsum, Tensor.matmul, Tensor.bmm, Tensor.__matmul__)
-_BATCHED = (torch.bmm, Tensor.bmm)
-SOFTMAX = (torch.softmax, Tensor.softmax, F.softmax)
-ADDITIONS = ("add", "add_")  # what a block does to put its parts onto the residual stream
-
-
-@dataclass(frozen=True, eq=False)
-class Sight:
-    """One matrix of shares on its way to the values: which call it was, and whose rows and columns it holds."""
-
-    module: str  # the path of the module in whose forward the call was made
-    call: int  # the number of the call among all products and fused attentions of the run
-    transposed: bool  # the values came first: v · Aᵀ
-    shape: tuple[int, ...]  # of the matrix: (…, queries, keys)
-    rows: Tensor | None  # numbers (…, queries); None where they were lost
-    cols: Tensor | None  # numbers (…, keys)
-    values: Tensor | None = None  # what the matrix is multiplied with, where it is a fused attention's
-
-
-@dataclass(frozen=True, eq=False)
-class Sum:
-    """The result of an addition in a module: the tokens after a block, if it is the block's last."""
-
-    number: int  # of the addition among all of this module
-    after: int  # the number of products and fused attentions before it
-    numbers: Tensor  # of its elements, in the shape of the result
-
-
-@dataclass(eq=False)
-class Sights:
-    """What a run has shown."""
-
-    numbers: Numbers = field(default_factory=Numbers)
-    seen: list[Sight] = field(default_factory=list)
-    shares: list[str] = field(default_factory=list)  # modules with a softmax over scores of one token for another
-    channels: list[str] = field(default_factory=list)  # modules whose attention runs between channels
-    one_score: list[str] = field(default_factory=list)  # modules with a softmax over a single score
-    summed: list[str] = field(default_factory=list)  # modules that sum up tokens, weighed by what the tokens are
-    softmaxes: list[str] = field(default_factory=list)  # modules with a softmax over tokens that makes no map
-    lost: list[str] = field(default_factory=list)  # modules with a softmax over something whose numbers were lost
-    sums: dict[str, Sum] = field(default_factory=dict)  # of each module, the last addition of tokens with a place
-    answer: Tensor | None = None  # numbers of what the network puts out; None where they were lost
+from vit.models.layouts.sights import Sight, Sights, Sum
 
 
 class Trace(TorchFunctionMode):
@@ -220,7 +184,7 @@ class Trace(TorchFunctionMode):
     def _product(self, call: Call, call_number: int) -> Traced | None:
         if call.function is torch.einsum:  # no rule yet: shares that end there make an error
             return None
-        left, right = call.args[0], call.argument(1, "mat2" if call.function in _BATCHED else "other")
+        left, right = call.args[0], call.argument(1, "mat2" if call.function in BATCHED else "other")
         one, other = call.known(left), call.known(right)
         if one is not None and one.cols is not None and (other is None or other.cols is None):
             if not (is_constant(one.rows, -1) and is_constant(one.cols, -2)):
@@ -326,50 +290,3 @@ def _looks_around(one: Traced, other: Traced) -> bool:
     square = one.rows.shape[-1] == one.rows.shape[-2] == other.rows.shape[-2]
     by_itself = one.shares and square and is_constant(one.rows, -1) and is_constant(one.rows, -2)
     return by_itself and is_constant(other.rows, -1) and not is_constant(other.rows, -2)
-
-
-def modules_by_id(network: nn.Module) -> dict[int, str]:
-    """The paths of all modules that do something of their own.
-
-    A module with neither parts nor parameters (nn.Softmax, nn.Dropout) is a mere function of its owner.
-    """
-    return {
-        id(module): name
-        for name, module in network.named_modules()
-        if any(True for _ in module.children()) or any(True for _ in module.parameters())
-    }
-
-
-def calling_module(modules: dict[int, str]) -> nn.Module | None:
-    """The innermost of these modules in whose ``forward`` the present call was made."""
-    frame = sys._getframe(2)
-    while frame is not None:
-        if frame.f_code.co_varnames[:1] == ("self",):
-            owner = frame.f_locals.get("self")
-            if isinstance(owner, nn.Module) and id(owner) in modules:
-                return owner
-        frame = frame.f_back
-    return None
-
-
-def token_names(parameter: str, count: int) -> list[str]:
-    """What learned tokens are called, from the parameter that holds them: "cls_token" is "cls", "reg_token" "reg1" ….
-
-    Some networks keep CLS and DIST in one parameter of two.
-    """
-    word = parameter.rpartition(".")[2].rstrip("_0123456789")
-    short = next((name for part, name in _WORDS.items() if part in word), word.removesuffix("_token"))
-    if short == "cls" and count == 2:
-        return ["cls", "dist"]
-    return [short] if count == 1 and short != "reg" else [f"{short}{i + 1}" for i in range(count)]
-
-
-_WORDS = {"cls": "cls", "class": "cls", "dist": "dist", "reg": "reg", "storage": "reg"}
-
-
-def flat(values: Any) -> list:
-    """All that lies in tuples and lists, however deep."""
-    found = []
-    for value in values:
-        found += flat(value) if isinstance(value, tuple | list) else [value]
-    return found
