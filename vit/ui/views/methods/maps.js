@@ -84,9 +84,10 @@ class Large {
   draw() {
     if (!this.dialog.open) return;
     const { width, height } = state.value;
-    const scale = Math.min(this.dialog.querySelector(".scale").clientWidth / width, (0.56 * window.innerHeight) / height);
+    const scale = Math.min(this.find(".means").clientWidth / width, (0.56 * window.innerHeight) / height);
     Object.assign(this, { width: Math.round(width * scale), height: Math.round(height * scale) });
-    Object.assign(this.find(".board").style, { width: `${this.width}px`, height: `${this.height}px` });
+    this.find(".board").style.height = `${this.height}px`;
+    for (const part of [".board", ".scale"]) this.find(part).style.width = `${this.width}px`;
     paintHeat(this.find(".warm"), this.map, { ...state.view, width: this.width, height: this.height, peak: this.map.peak });
     this.read(this.at);
   }
