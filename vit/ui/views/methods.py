@@ -87,12 +87,19 @@ def _maps(
     }
 
 
+def map_options(record: "AttentionRecord", method: "Method") -> dict[str, Any]:
+    """What a method is told so that the eye sees something.
+
+    Where the answer is read from all patches, what each token keeps of itself is one large constant: it is left out.
+    """
+    return {"identity": False} if "identity" in method.options and record.readout == ("patches",) else {}
+
+
 def _heats(
     ask: Ask, record: "AttentionRecord", method: "Method", target: int | None, against: int | None
 ) -> list["Heatmap"]:
     """One map; with a second class, and a method that tells classes apart, both classes' and their difference."""
-    # Where the answer is read from all patches, what each token keeps of itself is one constant: the eye sees it only.
-    options = {"identity": False} if "identity" in method.options and record.readout == ("patches",) else {}
+    options = map_options(record, method)
 
     def heat(first: int | None, second: int | None = None) -> "Heatmap":
         return ask.analysis.heatmap(ask.image, ask.model, method.name, first, second, say=ask.say, **options)
