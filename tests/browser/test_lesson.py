@@ -141,6 +141,7 @@ def test_the_closing_step_can_be_stopped_and_begun_again(visit):
     page.wait_for_function("/\\d of \\d/.test(document.querySelector('.view-lesson .verdict').textContent)")
     page.click(".view-lesson .figure .set button")
     assert page.inner_text(".view-lesson .verdict").startswith("Stopped")
+    page.wait_for_timeout(2500)  # until the server has let go
     page.click(".view-lesson .figure .set button")
     page.wait_for_selector(".view-lesson .figure svg", timeout=60_000)
 

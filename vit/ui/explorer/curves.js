@@ -3,14 +3,6 @@
 
 const CURVES = { width: 360, height: 220, left: 44, right: 10, top: 10, bottom: 34 };
 
-/** An element of SVG with its attributes. */
-function draught(tag, attributes = {}, text = "") {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.textContent = text;
-  return element;
-}
-
 class CurvesChart {
   /** `lines` are [{name, values, className}], the chosen one first; `band` is {least, mean, most}; `shares` the abscissa. */
   constructor({ title, shares, band, lines, label }) {
@@ -20,17 +12,17 @@ class CurvesChart {
     const most = Math.max(...band.most, ...lines.flatMap(({ values }) => [...values]));
     this.peak = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1].find((step) => step >= most) ?? 1;
     this.y = (value) => top + (1 - value / this.peak) * (height - top - bottom);
-    this.figure = draught("svg", { viewBox: `0 0 ${width} ${height}`, class: "curves", tabindex: 0, role: "slider" });
+    this.figure = makeSvg("svg", { viewBox: `0 0 ${width} ${height}`, class: "curves", tabindex: 0, role: "slider" });
     for (const [name, value] of [["label", label], ["valuemin", 0], ["valuemax", shares.length - 1], ["orientation", "horizontal"]]) {
       this.figure.setAttribute(`aria-${name}`, value);
     }
     this.axes();
     const there = band.most.map((value, n) => `${this.x(shares[n])},${this.y(value)}`);
     const back = band.least.map((value, n) => `${this.x(shares[n])},${this.y(value)}`).reverse();
-    this.figure.append(draught("polygon", { points: [...there, ...back].join(" "), class: "band" }));
+    this.figure.append(makeSvg("polygon", { points: [...there, ...back].join(" "), class: "band" }));
     this.figure.append(this.line(band.mean, "chance"));
     for (const { values, className } of [...lines].reverse()) this.figure.append(this.line(values, className));
-    this.cursor = draught("line", { y1: top, y2: height - bottom, class: "cursor" });
+    this.cursor = makeSvg("line", { y1: top, y2: height - bottom, class: "cursor" });
     this.figure.append(this.cursor);
     this.told = make("p", { className: "reading quiet" });
     this.element = make("figure", { className: "curves-figure" }, make("figcaption", {}, title), this.figure, this.told);
@@ -44,17 +36,17 @@ class CurvesChart {
     const { width, height, left, bottom } = CURVES;
     for (const part of [0, 0.5, 1]) {
       const y = this.y(part * this.peak);
-      this.figure.append(draught("line", { x1: left, x2: width - CURVES.right, y1: y, y2: y, class: "grid" }));
-      this.figure.append(draught("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, wholePercent(part * this.peak)));
+      this.figure.append(makeSvg("line", { x1: left, x2: width - CURVES.right, y1: y, y2: y, class: "grid" }));
+      this.figure.append(makeSvg("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, wholePercent(part * this.peak)));
       const anchor = part === 1 ? "end" : "middle";
-      this.figure.append(draught("text", { x: this.x(part), y: height - bottom + 16, "text-anchor": anchor }, wholePercent(part)));
+      this.figure.append(makeSvg("text", { x: this.x(part), y: height - bottom + 16, "text-anchor": anchor }, wholePercent(part)));
     }
-    this.figure.append(draught("text", { x: this.x(0.25), y: height - 4, "text-anchor": "middle" }, words("truth.exchanged")));
+    this.figure.append(makeSvg("text", { x: this.x(0.25), y: height - 4, "text-anchor": "middle" }, words("truth.exchanged")));
   }
 
   line(values, className) {
     const points = Array.from(values, (value, n) => `${this.x(this.shares[n])},${this.y(value)}`).join(" ");
-    return draught("polyline", { points, class: className });
+    return makeSvg("polyline", { points, class: className });
   }
 
   point(event) {
