@@ -15,7 +15,7 @@ _HERE = Path(__file__).parent
 # One idea a file; each may use what stands before it. They become one script, and share one scope.
 SCRIPTS = (
     *("words", "colours", "decode", "attention", "paint", "gif"),  # bytes to maps to pixels: no page needed
-    *("sheet", "elements", "plots", "controls", "door", "stage", "address", "save"),  # parts of the page
+    *("sheet", "elements", "plots", "curves", "controls", "door", "stage", "address", "save"),  # parts of the page
     *("state", "questions", "answers", "hands", "drawing", "downloads", "views"),  # what holds them together
     "main",  # begins, after the views' own scripts
 )
