@@ -1,4 +1,5 @@
-// The views of the navigation line: which is open, and what each has been asked. Explore is the first of them.
+// The views of the navigation line: which is open, and what each has been asked. Explore is the first of them. What the
+// others are made of (HTML, CSS, script, words) is fetched when one is first opened.
 //
 // A view's script calls addView(name, (view) => parts). Of `parts`, all may be left out but show:
 //   show(result)   the server's answer is here: draw it. Called again for another photo, model or choice
@@ -16,20 +17,22 @@
 const views = new Map(); // name -> View, in the order of the navigation line
 
 function addView(name, build) {
-  views.set(name, new View(name, build));
+  const view = views.get(name);
+  view.parts = build(view);
 }
 
 class View {
-  constructor(name, build) {
-    this.name = name;
-    this.root = find(`#view-${name}`);
+  constructor(root) {
+    this.name = root.id.slice("view-".length);
+    this.root = root;
+    this.parts = null; // what its script registers, once that is here
+    this.fetching = false;
     this.wanted = state.wanted;
     this.result = null;
     this.ticket = 0; // counts this view's questions; an answer to an older one is not shown
     this.asking = false; // whether an answer is awaited
-    this.parts = build(this);
     this.root.querySelector(".wait [data-act=stop]").addEventListener("click", () => this.stop());
-    this.root.querySelector(".sorry button").addEventListener("click", () => this.ask());
+    this.root.querySelector(".sorry button").addEventListener("click", () => (this.parts ? this.ask() : this.fetch()));
     new ResizeObserver(() => this.draw()).observe(this.root);
     window.addEventListener("resize", () => this.draw());
   }
@@ -56,8 +59,32 @@ class View {
 
   /** The view has come into sight. What it lacks is asked for, unless the visitor stopped just that. */
   come() {
+    if (!this.parts) return this.fetch();
     if (this.result) return this.draw();
     if (this.root.dataset.state === "empty" && usable()) this.ask();
+  }
+
+  /** Brings what the view is made of, and begins. Its script sees all that stands in this folder. */
+  async fetch() {
+    if (this.fetching) return;
+    this.fetching = true;
+    if (usable()) this.settle("waiting", words("views.opening"));
+    try {
+      const { html, css, script, words: section } = await server.part([this.name, LANGUAGE]);
+      sections[this.name] = section;
+      this.find(".content").replaceChildren(document.createRange().createContextualFragment(html));
+      fillWords(this.find(".content"));
+      const style = document.createElement("style");
+      style.textContent = `#${element.id} { ${css} }`; // as Gradio does with the page's own
+      element.ownerDocument.head.append(style);
+      runHere(`(() => {\n${script}\n})();`);
+    } catch {
+      this.settle("error", words("views.gone"));
+    }
+    this.fetching = false;
+    if (!this.parts) return;
+    if (usable()) this.settle("empty");
+    if (this.open) this.come();
   }
 
   /** Quietly: what is shown stays bright and can be worked with until the new answer is here. */
@@ -131,7 +158,7 @@ class View {
     this.ticket++;
     this.result = null;
     this.settle("empty");
-    this.parts.clear?.();
+    this.parts?.clear?.();
   }
 
   settle(name, line = "") {
@@ -163,6 +190,11 @@ function tellViews(name, line) {
   if (name === "usable") views.get(state.open)?.come();
 }
 
+/** Runs a view's script within this one, so that it sees what is declared here. Gradio runs this one in the same way. */
+function runHere(script) {
+  eval(script);
+}
+
 function openView(name) {
   const known = name === "explore" || views.has(name);
   state.open = known ? name : "explore";
@@ -180,6 +212,10 @@ function openView(name) {
   draw();
 }
 
+for (const panel of root.querySelectorAll(".view[data-state]")) {
+  const view = new View(panel);
+  views.set(view.name, view);
+}
 const tabs = find("[role=tablist]");
 tabs.addEventListener("click", (event) => {
   const tab = event.target.closest("[role=tab]");
