@@ -25,12 +25,18 @@ def main() -> None:
         sys.exit(str(error))
     faults.write_lines()
     page, health = build_page(analysis), Health(analysis)
-    page.launch(
-        server_name=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if os.environ.get("PORT") else "127.0.0.1"),
-        server_port=int(port) if port else None,
-        prevent_thread_lock=True,
-        **launch_options(),
-    )
+    try:
+        page.launch(
+            server_name=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if os.environ.get("PORT") else "127.0.0.1"),
+            server_port=int(port) if port else None,
+            prevent_thread_lock=True,
+            **launch_options(),
+        )
+    except OSError:  # Gradio's word for a port that is taken, or that this user may not open
+        disk.remove_own_folder()
+        which = f"The port {port} can't be opened" if port else "None of the ports from 7860 on can be opened"
+        print(f"{which}: choose another with GRADIO_SERVER_PORT.", file=sys.stderr, flush=True)
+        os._exit(1)  # Gradio leaves a hundred half-made event loops, which would complain one by one
     health.serve(page)
     print(start_line(page, analysis), flush=True)
     warm_up(analysis, health)

@@ -306,7 +306,8 @@ def test_attention_weights_equal_the_fused_kernel(masked):
     ("name", "says"),
     [
         ("edgenext_xx_small", "between channels"),
-        ("coat_lite_tiny", "sums up keys and values"),
+        ("coat_lite_tiny", "sums up its tokens before"),
+        ("efficientvit_b0", "sums up its tokens before"),
         ("mixer_s32_224", "fixed weights"),
     ],
 )

@@ -1,8 +1,10 @@
 """Networks that are neither ours nor timm's come through the same door."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models import VisionTransformer
 from torchvision.models.swin_transformer import SwinTransformer
 
@@ -54,3 +56,65 @@ def test_a_network_without_its_preprocessing_or_in_training_mode_is_a_sentence(t
         record_attention(torchvisions["vit"], photo())
     with pytest.raises(ModelError, match=r"call its eval\(\) first"):
         record_attention(nn.Sequential(nn.Conv2d(3, 4, 8)).train(), photo(), prepare=PREPARE)
+
+
+def test_a_network_that_cannot_take_the_size_is_a_sentence(torchvisions):
+    with pytest.raises(ModelError, match=r"VisionTransformer can't take pictures of 40×48 .*prepare="):
+        record_attention(torchvisions["vit"], photo(), prepare=Preprocessing((40, 48)))
+
+
+class Wrapped(nn.Module):
+    """Answers as a library may: in a dictionary, a tuple or an object."""
+
+    def __init__(self, network: nn.Module, wrap):
+        super().__init__()
+        self.network, self.wrap = network, wrap
+
+    def forward(self, pixels: Tensor):
+        return self.wrap(self.network(pixels))
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda answer: {"loss": None, "answer": answer},
+        lambda answer: (answer, answer.mean()),
+        lambda answer: SimpleNamespace(logits=answer),
+    ],
+)
+def test_an_answer_in_a_wrapping_is_taken_out(torchvisions, wrap):
+    plain = record_attention(torchvisions["swin"], photo(0, 32, 32), prepare=PREPARE)
+    record = record_attention(Wrapped(torchvisions["swin"], wrap).eval(), photo(0, 32, 32), prepare=PREPARE)
+    assert torch.equal(record.logits, plain.logits)
+    assert len(record.labels) == 10
+
+
+def test_an_answer_without_a_tensor_is_a_sentence(torchvisions):
+    network = Wrapped(torchvisions["swin"], lambda answer: "a cat").eval()
+    with pytest.raises(ModelError, match="answers with a str, which holds no tensor"):
+        record_attention(network, photo(0, 32, 32), prepare=PREPARE)
+
+
+def test_torchs_own_attention_is_seen_where_its_shares_are_asked_for():
+    """As in Hugging Face's SigLIP, whose pool asks for them and leaves them."""
+
+    class Pool(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patches, self.probe = nn.Conv2d(3, 16, 8, 8), nn.Parameter(torch.randn(1, 1, 16))
+            self.attention = nn.MultiheadAttention(16, 2, batch_first=True)
+
+        def forward(self, pixels: Tensor) -> Tensor:
+            tokens = self.patches(pixels).flatten(2).mT  # (1, 16 patches, 16)
+            pooled, self.shares = self.attention(self.probe, tokens, tokens)
+            return pooled[:, 0]
+
+    torch.manual_seed(0)
+    network = Pool().eval()
+    with torch.no_grad():
+        alone = network(PREPARE(photo(0, 32, 32)))[0]
+    shares = network.shares  # the mean of both heads: (1, 1, 16 patches)
+    record = record_attention(network, photo(0, 32, 32), prepare=PREPARE)
+    assert torch.equal(record.logits, alone)
+    assert record.layers[0].queries.prefix == ("pool",)
+    assert torch.allclose(record.layers[0].weights.mean(1), shares, atol=1e-6)

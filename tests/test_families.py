@@ -16,7 +16,7 @@ from vit.attention import LayerAttention
 from vit.capture import record_attention
 from vit.errors import CaptureError
 from vit.models.layouts import Layer, plan_of
-from vit.models.layouts.tracing import FUSED, PRODUCTS
+from vit.models.layouts.calls import FUSED, PRODUCTS
 from vit.models.vision_model import VisionModel
 
 pytestmark = pytest.mark.families

@@ -67,7 +67,7 @@ def test_a_mechanism_is_read_from_the_layouts(queries, keys, words):
 def test_rows_that_are_no_softmax_are_named_and_layers_without_a_map_counted():
     even = layer_of(PLAIN, PLAIN)
     mixed = LayerAttention("mixed", even.weights * 2, PLAIN, PLAIN)
-    found = mechanisms((mixed, mixed, even), channels=1, softmaxes=0)
+    found = mechanisms((mixed, mixed, even), ["between channels"])
     assert list(found.items()) == [("global (effective matrix)", 2), ("global", 1), ("between channels", 1)]
 
 

@@ -20,8 +20,9 @@ from vit.attention import AttentionRecord, LayerAttention, LayerFeatures, whole_
 from vit.errors import BudgetError, CaptureError, MethodError, ModelError
 from vit.fused import KeptScores
 from vit.image import load_image
-from vit.models.layouts import Layer, Plan, Stream, plan_of
-from vit.models.sizes import resized
+from vit.models.answer import answer_of
+from vit.models.layouts import CHANNELS, ONE_SCORE, SUMMED, Given, Layer, Plan, Stream, plan_of
+from vit.models.sizes import resized, tried
 from vit.models.vision_model import Preprocessing, VisionModel
 from vit.watch import Progress, Watch
 
@@ -38,11 +39,14 @@ def record_attention(
     progress: Progress | None = None,
     prepare: Preprocessing | None = None,
     keep: tuple[str, ...] = (),
+    layouts: Given | None = None,
 ) -> AttentionRecord:
     """Runs a picture through a model and keeps the attention of every layer.
 
-    ``model`` may be any network, torchvision's or your own, in eval mode: then ``prepare`` says how it wants its
-    pixels, and its classes have numbers for names. ``image`` is an RGB array ``(height, width, 3)`` or whatever
+    ``model`` may be any network, torchvision's, Hugging Face's or your own, in eval mode: then ``prepare`` says how it
+    wants its pixels, and its classes have numbers for names. Where a layer's tokens can't be followed through such a
+    network, ``layouts`` says where they sit: of the attention module's path, the layouts of its queries and its keys.
+    ``image`` is an RGB array ``(height, width, 3)`` or whatever
     ``load_image`` takes. ``image_size`` (height, width) feeds the model at another size than its own. ``target`` is a
     class: its logit's gradient with respect to every map is kept too. ``keep`` names what else is: "values", what each
     map multiplies, and "features", the tokens after each block (with their gradients if there is a target).
@@ -60,21 +64,21 @@ def record_attention(
     if unknown := sorted(set(keep) - set(KEEPS)):
         raise MethodError(f"A record can't keep {unknown[0]!r}; it can keep: {', '.join(KEEPS)}.")
     pixels = model.prepare(load_image(image))  # (1, 3, height, width)
-    plan = _checked(model, plan_of(model.network, pixels))
+    plan = _checked(model, plan_of(model.network, pixels, layouts))
     _reserve(model, plan, memory_limit, with_gradients=target is not None)
     watch = Watch(model, plan, target is not None, keep, progress)
     if target is None:
         with torch.no_grad(), watch:
-            logits = model.network(pixels)
+            logits = answer_of(model.network(pixels))
     else:
         # The weights are frozen, so the graph starts at the pixels.
         with torch.enable_grad(), watch:
-            logits = model.network(pixels.detach().requires_grad_())
+            logits = answer_of(model.network(pixels.detach().requires_grad_()))
     watch.check_complete()
     if target is None and any(isinstance(module, nn.MultiheadAttention) for module in model.network.modules()):
         # Unwatched, torch takes another way through these modules, which rounds differently: the answer is that one's.
         with torch.no_grad():
-            logits = model.network(pixels)
+            logits = answer_of(model.network(pixels))
     layers, features = _taken(model, plan, watch, logits, target)
     return AttentionRecord(
         model=model.name,
@@ -84,7 +88,7 @@ def record_attention(
         labels=model.labels,
         image_size=(int(pixels.shape[2]), int(pixels.shape[3])),
         target=target,
-        without_map=(*plan.channels, *plan.softmaxes),
+        without_map=tuple(plan.without),
         readout=plan.readout,
         taken_features=features if "features" in keep else None,
     )
@@ -97,27 +101,35 @@ def _named_model(network: nn.Module, prepare: Preprocessing | None) -> VisionMod
         raise ModelError(f"How {name} wants its pixels is not known: give prepare=Preprocessing((height, width)).")
     if network.training:
         raise ModelError(f"{name} is in training mode, where no two runs are alike: call its eval() first.")
-    with torch.no_grad():
-        answer = network(torch.zeros(1, 3, *prepare.size))
-    classes = answer.shape[1] if isinstance(answer, Tensor) and answer.ndim == 2 else 0
+    answer = tried(network, prepare.size)
+    if answer is None:
+        rows, cols = prepare.size
+        raise ModelError(
+            f"{name} can't take pictures of {rows}×{cols} (height × width): give prepare= the size it takes."
+        )
+    classes = answer.shape[1] if answer.ndim == 2 else 0
     return VisionModel(name, network, prepare, tuple(map(str, range(classes))), "given")
+
+
+_INSTEAD = {
+    CHANNELS: "its attention runs between channels, not between places of the picture",
+    SUMMED: "it sums up its tokens before any of them looks at another, so no map of who looks at whom ever exists",
+    ONE_SCORE: "its attention is a softmax over one single score, which is always 1",
+}
+_NO_ATTENTION = "it mixes places with fixed weights, not with attention"
 
 
 def _checked(model: VisionModel, plan: Plan) -> Plan:
     """The plan, if it is whole: a layer that is surely attention must have a map, or a reason why it has none."""
-    known = {*(layer.name.partition(":")[0] for layer in plan.layers), *plan.channels, *plan.softmaxes}
+    known = {*(layer.name.partition(":")[0] for layer in plan.layers), *plan.without}
     for name, module in model.network.named_modules():
         attention = hasattr(module, "fused_attn") or isinstance(module, nn.MultiheadAttention)
         if attention and name not in known:
             raise CaptureError(f"The attention of layer {name} of {model.name} could not be seen.")
     if plan.layers:
         return plan
-    if plan.channels:
-        what = "its attention runs between channels, not between places of the picture"
-    elif plan.softmaxes:
-        what = "it sums up keys and values before any query looks at them, so no map of who looks at whom ever exists"
-    else:
-        what = "it mixes places with fixed weights, not with attention"
+    found = set(plan.without.values())
+    what = next((words for how, words in _INSTEAD.items() if how in found), _NO_ATTENTION)
     raise CaptureError(
         f"{model.name} has no attention over picture tokens: {what}. Choose a Vision Transformer, such as a ViT or "
         "a Swin."

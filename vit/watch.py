@@ -16,8 +16,8 @@ from torch.overrides import TorchFunctionMode
 from vit.errors import CaptureError
 from vit.fused import KeptScores, attention_weights
 from vit.models.layouts import Layer, Plan
+from vit.models.layouts.calls import ADDITIONS, FUSED, PRODUCTS, calling_module, modules_by_id
 from vit.models.layouts.multihead import MULTIHEAD, multihead
-from vit.models.layouts.tracing import ADDITIONS, FUSED, PRODUCTS, calling_module, modules_by_id
 from vit.models.vision_model import VisionModel
 
 Progress = Callable[[int, str], None]  # (layers done, layer name)

@@ -17,8 +17,8 @@ from vit.attention import AttentionRecord, Grid, Heatmap, whole_number
 from vit.errors import MethodError, ModelError
 from vit.image import load_image
 from vit.models.layouts import Layer, Plan, plan_of
+from vit.models.layouts.calls import FUSED, PRODUCTS
 from vit.models.layouts.multihead import MULTIHEAD, multihead
-from vit.models.layouts.tracing import FUSED, PRODUCTS
 from vit.models.vision_model import VisionModel
 
 Silenced = tuple[int, int | None]  # a layer's number and a head's, from 0; None stands for all heads

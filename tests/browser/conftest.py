@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vit.ui.views import all_views
+
 ROOT = Path(__file__).parents[2]
 HOSTILE = '<img src=x onerror="window.hacked=1">${1+1}{{value}}'
 LABELS = (HOSTILE, "church", "parachute", "golf ball")
@@ -26,6 +28,7 @@ MODELS = {
     "standin_deit": {"network": "deit", "shape": {**_VIT, "depth": 2, "heads": 2}},
     "standin_swin": {"network": "swin", "shape": {**_SWIN, "depths": [2, 2], "heads": [2, 4], "windows": [4, 4]}},
 }
+VIEWS = ("explore", *(view.name for view in all_views() if view.name != "standin"))  # as the page shows them
 START = """
 import sys
 from pathlib import Path
@@ -121,6 +124,15 @@ class Visit:
 
     def give(self, *files) -> None:
         self.page.set_input_files("input[data-testid=photo-file]", *files)
+
+    def open_view(self, name: str) -> None:
+        """Opens a view by its tab and waits until it shows its result."""
+        self.page.click(f"#tab-{name}")
+        if name != "explore":
+            self.page.wait_for_selector(f"#view-{name}[data-state=ready]", timeout=60_000)
+        self.page.mouse.move(1, 1)
+        self.page.wait_for_timeout(200)  # what fades in is whole
+        self.frame()
 
     def hover(self, y: float, x: float) -> None:
         """Points at a place of the picture, 0 … 1."""

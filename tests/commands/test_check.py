@@ -4,19 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.families import photo
 from vit.__main__ import main
 
 QUICK = ["--steps", "3", "--orders", "2", "--methods", "raw", "rollout"]
-
-
-@pytest.fixture
-def work(tmp_path, bundle, monkeypatch):
-    """A folder with a photo, and a bundled model called "tiny"."""
-    bundle("tiny")
-    Image.fromarray(photo()).save(tmp_path / "photo.jpg")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def test_check_prints_the_table_and_writes_what_endings_ask_for(work, capsys):

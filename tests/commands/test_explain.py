@@ -4,17 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.families import photo
 from vit.__main__ import main
-
-
-@pytest.fixture
-def work(tmp_path, bundle, monkeypatch):
-    """A folder with a photo, and a bundled model called "tiny"."""
-    bundle("tiny")
-    Image.fromarray(photo(height=60, width=90)).save(tmp_path / "photo.jpg")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.mark.parametrize("name", ["out.png", "out.jpg"])

@@ -1,17 +1,6 @@
 import pytest
-from PIL import Image
 
-from tests.families import photo
 from vit.__main__ import main
-
-
-@pytest.fixture
-def work(tmp_path, bundle, monkeypatch):
-    """A folder with a photo, and a bundled model called "tiny"."""
-    bundle("tiny")
-    Image.fromarray(photo(height=60, width=90)).save(tmp_path / "photo.jpg")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def test_a_table_of_the_answer_before_and_after(work, capsys):

@@ -1,10 +1,13 @@
 """Other input sizes: the same weights, resampled as timm does it, and the shared network left alone."""
 
+import warnings
+
 import pytest
 import timm
 import torch
 from safetensors.torch import save_file
 
+from tests.variants import variant
 from vit.errors import ModelError
 from vit.models import load_model, resized
 
@@ -52,6 +55,13 @@ def test_swin_keeps_its_windows(tmp_path):
     ).eval()
     pixels = torch.randn(1, 3, 224, 448)
     assert torch.equal(other.network(pixels), reference(pixels))
+
+
+def test_what_timm_warns_of_is_no_refusal_where_warnings_are_errors():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        timm_warns = resized(variant("beit_base_patch16_224"), (160, 224))
+    assert timm_warns.prepare.size == (160, 224)
 
 
 def test_our_own_network_is_shared(bundle, cache):

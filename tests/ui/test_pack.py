@@ -10,7 +10,7 @@ from PIL import Image
 
 from vit.attention import AttentionRecord, Grid, LayerAttention, TokenLayout
 from vit.errors import CaptureError
-from vit.ui.pack import pack, pack_maps, provenance_in_words
+from vit.ui.pack import pack, pack_maps, pack_value, provenance_in_words
 
 
 def plain_layer(rows: int = 3, cols: int = 4, heads: int = 2, prefix: tuple[str, ...] = ("cls",), seed: int = 0):
@@ -142,6 +142,21 @@ def test_the_value_is_json_with_two_files(tmp_path):
     again = pack(image, record_of(plain_layer(), provenance="random"), tmp_path)
     assert again["maps"] == value["maps"]
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_record_is_packed_once_while_its_files_are_there(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr("vit.ui.pack.pack_value", lambda *given: made.append(1) or pack_value(*given))
+    image, record = np.zeros((8, 8, 3), np.uint8), record_of(plain_layer())
+    first = pack(image, record, tmp_path)
+    first["maps"]["url"] = "what Gradio adds"
+    again = pack(image, record, tmp_path)
+    assert len(made) == 1 and again["layers"] == first["layers"] and "url" not in again["maps"]
+    Path(again["maps"]["path"]).unlink()
+    pack(image, record, tmp_path)
+    assert len(made) == 2 and Path(again["maps"]["path"]).is_file()
+    pack(image, record_of(plain_layer()), tmp_path)  # another record
+    assert len(made) == 3
 
 
 def test_provenance_in_words():

@@ -179,3 +179,16 @@ def test_a_setting_that_can_t_be_is_a_sentence_at_the_start(tmp_path, name):
     with running(tmp_path, 0.0, **{name: "much"}) as app:
         _, log = app.process.communicate(timeout=60)
     assert app.process.returncode == 1 and f"{name}='much'" in log and "Traceback" not in log
+
+
+def test_a_port_that_is_taken_is_a_sentence():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        environment = {**os.environ, "GRADIO_SERVER_PORT": port, "VIT_OFFLINE": "1"}
+        environment.pop("PORT", None)
+        command = [sys.executable, "app.py"]
+        ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 1
+    assert ended.stderr == f"The port {port} can't be opened: choose another with GRADIO_SERVER_PORT.\n"

@@ -88,8 +88,8 @@ def test_what_goes_wrong_in_a_view_is_a_sentence(tmp_path, caplog):
         raise RuntimeError("at /home/server/secret.py")
 
     assert answers(refused, "{}", tmp_path)[-1]["error"] == "Not with this model."
-    answer = answers(broken, "{}", tmp_path)[-1]
-    assert "secret" not in answer["error"] and answer["code"] in caplog.text
+    last = answers(broken, "{}", tmp_path)[-1]
+    assert "secret" not in last["error"] and last["code"] in caplog.text
     assert answers(refused, "{}", tmp_path, image="No picture.") == [
         {"ticket": 0, "error": "No picture.", "gone": False}
     ]
@@ -97,4 +97,4 @@ def test_what_goes_wrong_in_a_view_is_a_sentence(tmp_path, caplog):
 
 @pytest.mark.parametrize("question", ["", "null", "[]", '{"ticket": "x", "options": [], "model": 3, "example": {}}'])
 def test_a_malformed_question_has_nothing_of_the_wrong_kind(question):
-    assert view_link._fields(question) == {"ticket": 0, "example": "", "model": "", "options": {}}
+    assert view_link._fields(question) == {"ticket": 0, "example": "", "model": "", "options": {}, "second": ""}

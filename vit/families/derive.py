@@ -24,20 +24,20 @@ def derive(variant: str, size: int) -> Facts:
     model = replace(model, name=family)
     picture = np.random.default_rng(0).integers(0, 256, (size, size, 3), dtype=np.uint8)
     plan = plan_of(model.network, model.prepare(picture))
-    beside = len(plan.channels), len(plan.softmaxes)
+    beside = plan.without.values()
     needs = {need for name in list_methods() for need in get_method(name).needs}
     target = 0 if "gradients" in needs and model.labels else None
     try:
         record = record_attention(model, picture, target=target, keep=tuple(sorted(needs - {"gradients"})))
     except CaptureError as error:
-        return Facts(variant, size, family, 0, sum(beside), mechanisms((), *beside), instead=_instead(str(error)))
+        return Facts(variant, size, family, 0, len(beside), mechanisms((), beside), instead=_instead(str(error)))
     return Facts(
         variant,
         size,
         family,
         len(record.layers),
-        sum(beside),
-        mechanisms(record.layers, *beside),
+        len(beside),
+        mechanisms(record.layers, beside),
         convolutions=_after_convolutions(model.network, record),
         prefix=_prefix(record),
         readout=asking(record.layers[-1].queries, None, record.readout)[1].removeprefix("from "),

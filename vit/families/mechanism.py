@@ -1,6 +1,7 @@
 """How a layer attends, in a few words, read from where its queries and keys sit on the picture."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -8,14 +9,12 @@ from torch import Tensor
 from vit.attention import LayerAttention, TokenLayout
 
 
-def mechanisms(layers: tuple[LayerAttention, ...], channels: int, softmaxes: int) -> dict[str, int]:
+def mechanisms(layers: tuple[LayerAttention, ...], without: Iterable[str] = ()) -> dict[str, int]:
     """How many of a network's attention layers work how, in the order in which they are met; those without a map last.
 
-    ``channels`` counts the layers between channels, ``softmaxes`` those that sum up keys and values first.
+    ``without`` has one entry for each layer without a map: how it attends, in the plan's words.
     """
-    counted = Counter(mechanism(layer) for layer in layers)
-    without = {"between channels": channels, "keys and values summed up first": softmaxes}
-    return {**counted, **{words: number for words, number in without.items() if number}}
+    return {**Counter(mechanism(layer) for layer in layers), **Counter(without)}
 
 
 def mechanism(layer: LayerAttention) -> str:

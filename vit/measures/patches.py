@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
-from vit.attention import AttentionRecord, TokenLayout
+from vit.attention import AttentionRecord, LayerFeatures, TokenLayout
 from vit.measures.choices import block_of
 from vit.measures.registry import registered
 from vit.measures.result import Measured, Row, signed
@@ -59,10 +59,18 @@ def patch_similarity(
     block = block_of(record, layer)
     layout = block.layout
     token = layout.token((layout.grid.rows // 2, layout.grid.cols // 2) if patch is None else patch)
-    vectors = block.vectors
-    if centred:
-        vectors = vectors - vectors[len(layout.prefix) :].mean(0)
-    unit = F.normalize(vectors, dim=-1)  # (tokens, width)
+    unit = unit_vectors(block, centred)
     return PatchSimilarity(
         block=block.name, layer=block.layer, token=token, cosines=(unit @ unit[token]).clamp(-1, 1), layout=layout
     )
+
+
+def unit_vectors(block: LayerFeatures, centred: bool = False) -> Tensor:
+    """A block's tokens, each at length 1, ``(tokens, width)``: the dot product of two is their cosine.
+
+    With ``centred`` the mean over the patches is taken from all of them first.
+    """
+    vectors = block.vectors
+    if centred:
+        vectors = vectors - vectors[len(block.layout.prefix) :].mean(0)
+    return F.normalize(vectors, dim=-1)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -22,10 +23,26 @@ class PositionSimilarity(Measured):
 
     similarity: Tensor  # (rows, cols, rows, cols): of the patch at the first two, with each other
 
+    def sheet(self, most: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The rows and the columns of all places, or of ``most`` a side, evenly spread; and a map for each of them.
+
+        Shapes ``(down,)``, ``(across,)`` and ``(down, across, rows, cols)``.
+        """
+        sides = self.similarity.shape[:2]
+        down, across = (torch.linspace(0, side - 1, min(side, most)).round().long() for side in sides)
+        return down, across, self.similarity[down][:, across]
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The lowest cosine, and the highest of two different places."""
+        rows, cols = self.similarity.shape[:2]
+        apart = self.similarity.reshape(rows * cols, rows * cols).clone().fill_diagonal_(-1.0)
+        return float(self.similarity.min()), float(apart.max())
+
     @property
     def summary(self) -> str:
         rows, cols = self.similarity.shape[:2]
-        flat = self.similarity.reshape(rows * cols, rows * cols)
+        least, most = self.span
         beside, below = self.similarity.diagonal(1, 1, 3).diagonal(0, 0, 1), self.similarity.diagonal(1, 0, 2)
         below = below.diagonal(0, 0, 1)
         words = [
@@ -36,7 +53,7 @@ class PositionSimilarity(Measured):
         neighbours = f"; neighbours: {', '.join(words)}" if words else ""
         return (
             f"On a grid of {rows} × {cols} patches, the cosine of two places' embeddings goes from "
-            f"{signed(float(flat.min()))} to {signed(_highest_apart(flat))}{neighbours}."
+            f"{signed(least)} to {signed(most)}{neighbours}."
         )
 
     def table(self) -> tuple[tuple[str, ...], list[Row]]:
@@ -56,9 +73,3 @@ def position_similarity(record: AttentionRecord, positions: Tensor) -> PositionS
     rows, cols, _ = positions.shape
     unit = F.normalize(positions.reshape(rows * cols, -1), dim=-1)  # (patches, width)
     return PositionSimilarity(similarity=(unit @ unit.T).clamp(-1, 1).reshape(rows, cols, rows, cols))
-
-
-def _highest_apart(flat: Tensor) -> float:
-    """The highest cosine of two different places."""
-    apart = flat.clone().fill_diagonal_(-1.0)
-    return float(apart.max())

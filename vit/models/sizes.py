@@ -1,12 +1,13 @@
 """The same model for pictures of another size."""
 
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vit.errors import ModelError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from vit.models.vision_model import VisionModel
 
@@ -32,7 +33,8 @@ def resized(model: "VisionModel", size: tuple[int, int]) -> "VisionModel":
         return other  # ours take any multiple of their patch
     if type(model.network).__module__.startswith("timm."):
         other = replace(other, network=_built_for(model, (height, width)))
-    _try(other, model)
+    if tried(other.network, (height, width)) is None:
+        raise _does_not_fit(model, (height, width))
     return other
 
 
@@ -66,9 +68,12 @@ def _built_for(model: "VisionModel", size: tuple[int, int]) -> "nn.Module":
 
     weights = model.network.state_dict()
     try:
-        network = timm.create_model(
-            model.name, pretrained=True, img_size=size, pretrained_cfg_overlay={"state_dict": weights}
-        )
+        with warnings.catch_warnings():
+            # timm resamples position biases by means that torch warns of: no refusal, even where warnings are errors.
+            warnings.simplefilter("ignore", UserWarning)
+            network = timm.create_model(
+                model.name, pretrained=True, img_size=size, pretrained_cfg_overlay={"state_dict": weights}
+            )
     except TypeError as error:
         if "img_size" in str(error):
             return model.network
@@ -82,15 +87,20 @@ def _built_for(model: "VisionModel", size: tuple[int, int]) -> "nn.Module":
     return network.eval().requires_grad_(False)
 
 
-def _try(other: "VisionModel", model: "VisionModel") -> None:
-    """One pass over a grey picture: the only way to know whether a network of another's takes a size."""
+def tried(network: "nn.Module", size: tuple[int, int]) -> "Tensor | None":
+    """What a network answers to an empty picture of a size, (height, width); None if it can't take it.
+
+    To run it is the only way to know.
+    """
     import torch
+
+    from vit.models.answer import answer_of
 
     try:
         with torch.no_grad():
-            other.network(torch.zeros(1, 3, *other.prepare.size))
-    except (RuntimeError, ValueError, AssertionError, IndexError, ZeroDivisionError) as error:
-        raise _does_not_fit(model, other.prepare.size) from error
+            return answer_of(network(torch.zeros(1, 3, *size)))
+    except (RuntimeError, ValueError, AssertionError, IndexError, ZeroDivisionError):
+        return None
 
 
 def _does_not_fit(model: "VisionModel", size: tuple[int, int]) -> ModelError:

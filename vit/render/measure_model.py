@@ -16,16 +16,13 @@ _PLACES = 8  # maps a side at most: more can't be told apart
 
 def positions(result: "PositionSimilarity", theme: Theme, image: np.ndarray | None = None) -> Figure:
     """A map for each of some places, at its place: how like it all others are."""
-    similarity = result.similarity.numpy()
-    rows, cols = similarity.shape[:2]
-    down = np.linspace(0, rows - 1, min(rows, _PLACES)).round().astype(int)
-    across = np.linspace(0, cols - 1, min(cols, _PLACES)).round().astype(int)
-    tiles = similarity[np.ix_(down, across)]  # (down, across, rows, cols)
+    tiles = result.sheet(_PLACES)[2].numpy()  # (down, across, rows, cols)
+    down, across, rows, cols = tiles.shape
     page, part = page_for(result, theme, 4.8)
     axis = part.subplots()
     part.subplots_adjust(left=0.03, right=0.93, bottom=0.02, top=0.92)
     shown = axis.imshow(sheet_of(tiles, np.nan), cmap=colours("diverging"), vmin=-1, vmax=1, interpolation="nearest")
-    every = "each place" if tiles.shape[:2] == (rows, cols) else f"{len(down)} × {len(across)} of the places"
+    every = "each place" if (down, across) == (rows, cols) else f"{down} × {across} of the places"
     bare(axis, theme, f"a map for {every}, at that place: how alike all others are")
     bar(part, shown, axis, theme, "cosine")
     return page

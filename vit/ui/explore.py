@@ -59,7 +59,7 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer
     shown = examples()
     views = all_views()
     explorer = Explorer(views, elem_id="explorer", examples=[example.for_page() for example in shown])
-    photo = Door(visible=False, type="numpy")
+    photo, second = Door(visible=False, type="numpy"), Door(visible=False, type="numpy")
     question = gr.Textbox(visible=False)  # JSON: the ticket, and the example's name if it is one
 
     def look(picture: Any, asked: str, name: str) -> Iterator[dict]:
@@ -100,7 +100,8 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer
     explorer.raw(raw_weights, given, out, js=weights, **fetch).failure(None, js=lost)
     other = "(photo, question, model) => [...window.attentionExplorer.otherModel(model), model]"
     model.input(look, given, out, js=other, **listen).failure(None, js=failed)
-    add_views(analysis, views, [photo, question], lambda sent, name: _picture(sent, _example(name, shown)), listen)
+    sent = [photo, question, second]
+    add_views(analysis, views, sent, lambda file, name: _picture(file, _example(name, shown)), listen)
     opened = "(value, model) => window.attentionExplorer?.openedModel(value, model) ?? model"
     blocks.load(opening, None, [explorer, model], **listen).then(
         None, [explorer, model], model, js=opened, show_progress="hidden", api_visibility="private"

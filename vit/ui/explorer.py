@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from vit.ui.parts import css, html, page_words, script, view_parts
+from vit.ui.parts import css, encoder, html, page_words, script, view_parts
 from vit.ui.views import View
 
 
@@ -35,7 +35,7 @@ class Explorer(gr.HTML):
             html_template=html(views),
             css_template=css(),
             js_on_load=script(),
-            server_functions=[page_words, part],
+            server_functions=[page_words, part, encoder],
             apply_default_css=False,
             **props,
         )

@@ -16,8 +16,11 @@ import hashlib
 import io
 import os
 import uuid
+from collections.abc import Iterable
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from PIL import Image
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from vit.attention import AttentionRecord, LayerAttention, TokenLayout
 
 FEW_CLASSES = 20  # a model that knows no more than these says which, since it names one of them for any photo
+FILES = ("photo", "maps", "shell")  # what of the value is files
+_packed: "WeakKeyDictionary[AttentionRecord, tuple[str, dict[str, Any]]]" = WeakKeyDictionary()
 PHOTO_SIDE = 1600  # pixels of the photo's longer side, as the page shows it
 
 
@@ -39,14 +44,30 @@ def pack(image: np.ndarray, record: "AttentionRecord", folder: str | Path, about
 
     ``folder`` is where the photo and the maps are written, each under a name made of its content. ``about`` is what is
     known of the weights, such as ``"Imagenette, top-1 81.2%"``. Raises CaptureError for weights that are no numbers.
+
+    A record is packed once: as long as it is kept, and its files are, they are given again.
     """
+    kept_in, kept = _packed.get(record, (None, {}))
+    if kept_in == str(folder) and _still_there(kept[name]["path"] for name in FILES):
+        return deepcopy(kept)  # Gradio writes addresses into what it is given
     value, maps = pack_value(image, record, about)
-    return {
-        **value,
+    value |= {
         "photo": served_file(folder, "photo.jpg", photo_bytes(image)),
         "maps": served_file(folder, "attention.bin", maps),
         "shell": served_file(folder, "explorer.html", shell().encode()),
     }
+    _packed[record] = str(folder), value
+    return deepcopy(value)
+
+
+def _still_there(paths: Iterable[str]) -> bool:
+    """Whether all files are there; they count as new then, so that a full disk loses others first."""
+    try:
+        for path in paths:
+            os.utime(path)
+    except OSError:
+        return False
+    return True
 
 
 def pack_value(image: np.ndarray, record: "AttentionRecord", about: str = "") -> tuple[dict[str, Any], bytes]:

@@ -29,6 +29,7 @@ _TOOLS = """
 <button type="button" class="tool" data-tool="theme" data-title="tools.theme" data-label="tools.theme"><i></i></button>
 """
 _TOOLS_SCRIPT = """
+window.attentionExplorer?.fillWords(element); // whichever of the two is there last gives the tools their words
 element.addEventListener("click", (event) => {
   const tool = event.target.closest("[data-tool]")?.dataset.tool;
   if (tool === "help") window.attentionExplorer?.help();

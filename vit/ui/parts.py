@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 # One idea a file; each may use what stands before it. They become one script, and share one scope.
 SCRIPTS = (
-    *("words", "colours", "decode", "attention", "paint", "gif"),  # bytes to maps to pixels: no page needed
+    *("words", "colours", "decode", "attention", "paint"),  # bytes to maps to pixels: no page needed
     *("sheet", "controls", "door", "stage", "address", "save"),  # parts of the page
     *("state", "questions", "answers", "hands", "drawing", "downloads", "views"),  # what holds them together
     "main",  # begins
 )
+FOR_VIEWS = ("elements", "plots")  # come with each view
+ENCODER = "gif"  # comes when an animation is first asked for
 # A view that is fetched and computed when it is opened: what is being done, what went wrong, and then its own HTML.
 PANEL = """
 <section class="view view-{name}" role="tabpanel" id="view-{name}" aria-labelledby="tab-{name}" data-state="empty"
@@ -52,9 +54,9 @@ def css() -> str:
 
 def script(alone: bool = False) -> str:
     """The explorer's own JavaScript: no build step, nothing from elsewhere. ``alone``: with the words of all languages
-    inside, since there will be no server to ask."""
+    and the encoder of animations inside, since there will be no server to ask."""
     held = {name: page_words(name) if alone else None for name in languages()}
-    parts = [read(f"explorer/{name}.js") for name in SCRIPTS]
+    parts = [read(f"explorer/{name}.js") for name in ((ENCODER, *SCRIPTS) if alone else SCRIPTS)]
     return "\n".join([f"const LANGUAGES = {json.dumps(held, ensure_ascii=False)};", *parts])
 
 
@@ -69,7 +71,13 @@ def page_words(language: Any) -> dict[str, Any]:
 def view_parts(view: "View", language: Any) -> dict[str, Any]:
     """What a view is made of: its ``html``, ``css``, ``script``, and its ``words`` in one language."""
     words = _sections(language).get(view.name, {})
-    return {"html": view.html, "css": view.css, "script": view.script, "words": words}
+    styles = [read("explorer/plots.css"), view.css]
+    scripts = [*(read(f"explorer/{name}.js") for name in FOR_VIEWS), view.script]
+    return {"html": view.html, "css": "\n".join(styles), "script": "\n".join(scripts), "words": words}
+
+
+def encoder() -> str:
+    return read(f"explorer/{ENCODER}.js")
 
 
 def _sections(language: Any) -> dict[str, Any]:

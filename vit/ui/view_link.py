@@ -44,7 +44,8 @@ def add_views(
 ) -> None:
     """Adds each view's link to the page that is being built.
 
-    ``given`` are the hidden components of the photo and the question, ``listen`` how listeners that run a model listen.
+    ``given`` are the hidden components of the photo, the question and a second photo, ``listen`` how listeners that run
+    a model listen.
     """
     for view in views:
         link = ViewLink(view)
@@ -56,15 +57,21 @@ def add_views(
 
 
 def _listener(analysis: Analysis, view: View, picture: Picture, folder: str) -> Callable[..., Iterator[dict[str, Any]]]:
-    def look(photo: Any, question: str) -> Iterator[dict[str, Any]]:
+    def look(photo: Any, question: str, second: Any) -> Iterator[dict[str, Any]]:
         fields = _fields(question)
-        yield from view_answers(analysis, view, picture(photo, fields["example"]), fields, folder)
+        beside = picture(second, fields["second"])
+        yield from view_answers(analysis, view, picture(photo, fields["example"]), fields, folder, beside)
 
     return look
 
 
 def view_answers(
-    analysis: Analysis, view: View, image: np.ndarray | str, fields: dict[str, Any], folder: str
+    analysis: Analysis,
+    view: View,
+    image: np.ndarray | str,
+    fields: dict[str, Any],
+    folder: str,
+    second: np.ndarray | str = "",
 ) -> Iterator[dict[str, Any]]:
     """Lines on what is being done, then the view's result or a sentence; each with the question's ticket."""
     echo = {"ticket": fields["ticket"]}
@@ -73,7 +80,7 @@ def view_answers(
         return
 
     def work(say: Say) -> dict[str, Any]:
-        return view.run(Ask(analysis, image, fields["model"], fields["options"], say, folder))
+        return view.run(Ask(analysis, image, fields["model"], fields["options"], say, folder, second))
 
     yield from told(work, echo, view.name)
 
@@ -85,5 +92,5 @@ def _fields(question: str) -> dict[str, Any]:
     except (ValueError, TypeError):
         sent = None
     sent = sent if isinstance(sent, dict) else {}
-    kinds: dict[str, type] = {"ticket": int, "example": str, "model": str, "options": dict}
+    kinds: dict[str, type] = {"ticket": int, "example": str, "second": str, "model": str, "options": dict}
     return {name: sent[name] if isinstance(sent.get(name), kind) else kind() for name, kind in kinds.items()}

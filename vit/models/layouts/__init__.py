@@ -9,63 +9,86 @@ import torch
 from torch import Tensor, nn
 
 from vit.errors import CaptureError
+from vit.models.answer import answer_of
+from vit.models.layouts.given import Given as Given
+from vit.models.layouts.given import arranged_as_given, is_the_same
 from vit.models.layouts.numbers import Numbers
+from vit.models.layouts.plan import CHANNELS as CHANNELS
+from vit.models.layouts.plan import ONE_SCORE as ONE_SCORE
+from vit.models.layouts.plan import SUMMED as SUMMED
 from vit.models.layouts.plan import Layer as Layer
 from vit.models.layouts.plan import Plan as Plan
 from vit.models.layouts.plan import Stream as Stream
 from vit.models.layouts.sides import side_of
+from vit.models.layouts.sights import Sight, Sights
 from vit.models.layouts.streams import readout_of, streams_of
-from vit.models.layouts.tracing import Sight, Sights, Trace
+from vit.models.layouts.tracing import Trace
+from vit.tokens import TokenLayout
 
 _guard = Lock()  # held for moments only, never while a network runs
 _plans: WeakKeyDictionary = WeakKeyDictionary()  # network -> (its lock, {image size: plan})
 
 
-def plan_of(network: nn.Module, pixels: Tensor) -> Plan:
+def plan_of(network: nn.Module, pixels: Tensor, given: Given | None = None) -> Plan:
     """The network's plan for pictures like ``pixels`` ``(1, 3, height, width)``, made once and kept with the network.
 
-    Raises CaptureError with the layer's name where a layer's place on the picture can't be established.
+    ``given`` says where layers sit whose tokens can't be followed; such a plan is not kept. Raises CaptureError with
+    the layer's name where a layer's place on the picture can't be established, or is otherwise than was given.
     """
     size = (int(pixels.shape[-2]), int(pixels.shape[-1]))
+    if given:
+        return _plan(follow_tokens(network, size, frozenset(given)), given)
     with _guard:
         lock, plans = _plans.setdefault(network, (Lock(), {}))
     with lock:
         if size not in plans:
-            plans[size] = _plan(follow_tokens(network, size))
+            plans[size] = _plan(follow_tokens(network, size), {})
         return plans[size]
 
 
-def follow_tokens(network: nn.Module, size: tuple[int, int]) -> Sights:
-    """Runs the network once on an empty picture, and follows its tokens."""
-    trace = Trace(network)
+def follow_tokens(network: nn.Module, size: tuple[int, int], given: frozenset[str] = frozenset()) -> Sights:
+    """Runs the network once on an empty picture, and follows its tokens; ``given`` names modules that surely attend."""
+    trace = Trace(network, given)
     parameter = next(network.parameters(), torch.zeros(()))
     pixels = torch.zeros(1, 3, *size, dtype=parameter.dtype)
     with torch.no_grad():
         trace.begin(pixels)
         with trace:
-            answer = network(pixels)
-    known = trace.known.get(answer) if isinstance(answer, Tensor) else None
+            answer = answer_of(network(pixels))
+    known = trace.known.get(answer)
     trace.sights.answer = None if known is None else known.rows
     return trace.sights
 
 
-def _plan(sights: Sights) -> Plan:
-    layers = [_layer(mixed, sights.numbers) for mixed in _mixed(sights.seen)]
+def _plan(sights: Sights, given: Given) -> Plan:
+    layers = [_layer(mixed, sights.numbers, given) for mixed in _mixed(sights.seen)]
     named = {layer.name for layer in layers}
+    if unknown := sorted(set(given) - named):
+        known = ", ".join(dict.fromkeys(layer.name for layer in layers)) or "none"
+        raise CaptureError(f"A layout was given for {unknown[0]}, which is no attention layer; these are: {known}.")
     for module in sights.shares:
         if layers and module not in named:
             raise CaptureError(f"The attention of layer {module} could not be followed to its values.")
-    channels = tuple(dict.fromkeys(name for name in sights.channels if name not in named))
+    for module in sights.lost:
+        if module not in named:
+            raise CaptureError(
+                f"Whether layer {module} is attention, and where it sits on the picture, is not known: its tokens "
+                "could not be followed. Where you know it, give its layouts= to record_attention."
+            )
+    without: dict[str, str] = {}
     # Shares that never meet values, in a network without any map, are summed up before (lambda layers).
-    others = [*sights.softmaxes, *sights.shares]
-    softmaxes = tuple(dict.fromkeys(name for name in others if name not in {*named, *channels}))
+    summed = [*sights.softmaxes, *sights.shares, *sights.summed]
+    for how, names in ((CHANNELS, sights.channels), (ONE_SCORE, sights.one_score), (SUMMED, summed)):
+        for name in names:
+            if name not in named:
+                without.setdefault(name, how)
     several = Counter(layer.name for layer in layers)
     met: Counter = Counter()
     for number, layer in enumerate(layers):
         if several[layer.name] > 1:  # one module that mixes the results of several maps: each has its own name
             met[layer.name] += 1
             layers[number] = replace(layer, name=f"{layer.name}:{met[layer.name]}")
-    return Plan(tuple(layers), channels, softmaxes, streams_of(sights, layers), readout_of(sights, layers))
+    return Plan(tuple(layers), without, streams_of(sights, layers), readout_of(sights, layers))
 
 
 def _mixed(seen: list[Sight]) -> list[list[Sight]]:
@@ -84,10 +107,26 @@ def _mixed(seen: list[Sight]) -> list[list[Sight]]:
     return groups
 
 
-def _layer(parts: list[Sight], numbers: Numbers) -> Layer:
+def _layer(parts: list[Sight], numbers: Numbers, given: Given) -> Layer:
     sight, others = parts[0], tuple(part.call for part in parts[1:])
+    placed, own = _followed(sight, numbers), given.get(sight.module)
+    if own is not None:
+        as_given = arranged_as_given(sight.module, sight.shape, own)
+        if placed is not None and not all(map(is_the_same, placed[1:], own)):
+            raise CaptureError(f"Layer {sight.module} does not sit where the given layout says; leave the layout out.")
+        placed = placed or as_given
+    if placed is None:
+        raise CaptureError(
+            f"Where the attention of layer {sight.module} ({' × '.join(map(str, sight.shape))}) sits on the picture is "
+            "not known; its map is not drawn rather than drawn in the wrong place."
+        )
+    return Layer(sight.module, sight.call, others, sight.transposed, sight.shape, *placed)
+
+
+def _followed(sight: Sight, numbers: Numbers) -> tuple[Tensor, TokenLayout, TokenLayout] | None:
+    """Which matrix is which ``(windows, heads)``, and both layouts, from the tokens' numbers; None if they are lost."""
     if sight.rows is None or sight.cols is None:
-        raise CaptureError(_unknown(sight))
+        return None
     rows, cols = sight.rows.reshape(-1, sight.shape[-2]), sight.cols.reshape(-1, sight.shape[-1])
     # Matrices over the same tokens are the heads of one window.
     windows: dict[bytes, list[int]] = {}
@@ -95,19 +134,12 @@ def _layer(parts: list[Sight], numbers: Numbers) -> Layer:
         windows.setdefault(both.tobytes(), []).append(number)
     heads = {len(members) for members in windows.values()}
     if len(heads) != 1:
-        raise CaptureError(_unknown(sight))
+        return None
     order = torch.tensor(list(windows.values()))  # (windows, heads)
     queries, keys = side_of(rows[order[:, 0]], numbers), side_of(cols[order[:, 0]], numbers)
     if queries is None or keys is None or queries.grid is keys.grid is None:
-        raise CaptureError(_unknown(sight))
+        return None
     asking = queries.layout(keys.grid)
     same = queries.grid == keys.grid and queries.names == keys.names and torch.equal(queries.tokens, keys.tokens)
     answering = asking if same else keys.layout(queries.grid)
-    return Layer(sight.module, sight.call, others, sight.transposed, sight.shape, order, asking, answering)
-
-
-def _unknown(sight: Sight) -> str:
-    return (
-        f"Where the attention of layer {sight.module} ({' × '.join(map(str, sight.shape))}) sits on the picture is not "
-        "known; its map is not drawn rather than drawn in the wrong place."
-    )
+    return order, asking, answering

@@ -2,6 +2,7 @@
 
 Its own function computes everything inside, where no mode looks. These are its steps for the plain case (one weight
 for query, key and value, nothing added to the keys), in the same order, so the result is the same to the last bit.
+Where the shares are asked for too, its own steps round otherwise: there the result is the same but for rounding.
 """
 
 from torch import Tensor
@@ -26,10 +27,10 @@ def multihead(
     out_proj_bias: Tensor | None,
     training: bool = True,
     **more,
-) -> tuple[Tensor, None] | None:
+) -> tuple[Tensor, Tensor | None] | None:
     """What ``F.multi_head_attention_forward`` returns; None for a case that isn't the plain one."""
     unusual = ("key_padding_mask", "attn_mask", "use_separate_proj_weight", "static_k", "static_v", "is_causal")
-    if more.get("need_weights", True) or any(more.get(name) not in (None, False) for name in unusual):
+    if any(more.get(name) not in (None, False) for name in unusual):
         return None
     if bias_k is not None or bias_v is not None or add_zero_attn or in_proj_weight is None or query.ndim != 3:
         return None
@@ -43,4 +44,8 @@ def multihead(
     ]  # each (batch, heads, tokens, width of a head)
     mixed = F.scaled_dot_product_attention(queries, keys, values, None, dropout_p if training else 0.0, False)
     mixed = mixed.permute(2, 0, 1, 3).contiguous().view(batch * tokens, width)
-    return F.linear(mixed, out_proj_weight, out_proj_bias).view(tokens, batch, -1), None
+    result = F.linear(mixed, out_proj_weight, out_proj_bias).view(tokens, batch, -1)
+    if not more.get("need_weights", True):
+        return result, None
+    shares = (queries * head**-0.5 @ keys.mT).softmax(-1)  # (batch, heads, queries, keys)
+    return result, shares.mean(1) if more.get("average_attn_weights", True) else shares

@@ -140,3 +140,18 @@ def joined(one: Tensor, other: Tensor) -> Tensor:
     one, other = torch.broadcast_tensors(one, other)
     same = torch.where((one == other) | (other == MIXED), one, MIXED)
     return torch.where(one == MIXED, other, same)
+
+
+def token_names(parameter: str, count: int) -> list[str]:
+    """What learned tokens are called, from the parameter that holds them: "cls_token" is "cls", "reg_token" "reg1" ….
+
+    Some networks keep CLS and DIST in one parameter of two.
+    """
+    word = parameter.rpartition(".")[2].rstrip("_0123456789")
+    short = next((name for part, name in _WORDS.items() if part in word), word.removesuffix("_token"))
+    if short == "cls" and count == 2:
+        return ["cls", "dist"]
+    return [short] if count == 1 and short != "reg" else [f"{short}{i + 1}" for i in range(count)]
+
+
+_WORDS = {"cls": "cls", "class": "cls", "dist": "dist", "reg": "reg", "storage": "reg"}

@@ -7,6 +7,11 @@ from torch import Tensor
 
 from vit.tokens import TokenLayout
 
+# How a layer attends that has no map of places to places.
+CHANNELS = "between channels"
+ONE_SCORE = "one score, whose softmax is always 1"
+SUMMED = "tokens summed up first"
+
 
 @dataclass(frozen=True, eq=False)
 class Layer:
@@ -62,7 +67,6 @@ class Plan:
     """All attention layers of a network at one picture size, and the modules whose attention has no map."""
 
     layers: tuple[Layer, ...]
-    channels: tuple[str, ...]  # attention between channels
-    softmaxes: tuple[str, ...]  # a softmax that makes no map, as in linear attention
+    without: dict[str, str]  # the path of a module that attends without a map, and how: one of the words above
     streams: tuple[Stream, ...]  # the tokens after each block in which they could be followed
     readout: tuple[str, ...]  # the tokens that the answer is read from; "patches" for all patches

@@ -5,7 +5,7 @@ import torch
 from vit.models.layouts.numbers import LEARNED, Numbers, is_constant
 from vit.models.layouts.plan import Layer, Stream
 from vit.models.layouts.sides import side_of
-from vit.models.layouts.tracing import Sights, Sum
+from vit.models.layouts.sights import Sights, Sum
 from vit.tokens import Grid, TokenLayout, readout_by_name
 
 

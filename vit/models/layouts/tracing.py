@@ -6,69 +6,37 @@ of its rows and columns say which token looks at which, whether the layer sees t
 coarser grid. No family of networks is known here by name.
 """
 
-import sys
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from vit.models.layouts.calls import (
+    ADDITIONS,
+    BATCHED,
+    FUSED,
+    PRODUCTS,
+    SOFTMAX,
+    calling_module,
+    flat,
+    modules_by_id,
+)
 from vit.models.layouts.multihead import MULTIHEAD, multihead
-from vit.models.layouts.numbers import MIXED, Numbers, is_constant
+from vit.models.layouts.numbers import MIXED, is_constant, token_names
 from vit.models.layouts.rules import RULES, Call, Traced
-
-FUSED = F.scaled_dot_product_attention
-PRODUCTS = (torch.matmul, torch.bmm, torch.einsum, Tensor.matmul, Tensor.bmm, Tensor.__matmul__)
-_BATCHED = (torch.bmm, Tensor.bmm)
-SOFTMAX = (torch.softmax, Tensor.softmax, F.softmax)
-ADDITIONS = ("add", "add_")  # what a block does to put its parts onto the residual stream
-
-
-@dataclass(frozen=True, eq=False)
-class Sight:
-    """One matrix of shares on its way to the values: which call it was, and whose rows and columns it holds."""
-
-    module: str  # the path of the module in whose forward the call was made
-    call: int  # the number of the call among all products and fused attentions of the run
-    transposed: bool  # the values came first: v · Aᵀ
-    shape: tuple[int, ...]  # of the matrix: (…, queries, keys)
-    rows: Tensor | None  # numbers (…, queries); None where they were lost
-    cols: Tensor | None  # numbers (…, keys)
-    values: Tensor | None = None  # what the matrix is multiplied with, where it is a fused attention's
-
-
-@dataclass(frozen=True, eq=False)
-class Sum:
-    """The result of an addition in a module: the tokens after a block, if it is the block's last."""
-
-    number: int  # of the addition among all of this module
-    after: int  # the number of products and fused attentions before it
-    numbers: Tensor  # of its elements, in the shape of the result
-
-
-@dataclass(eq=False)
-class Sights:
-    """What a run has shown."""
-
-    numbers: Numbers = field(default_factory=Numbers)
-    seen: list[Sight] = field(default_factory=list)
-    shares: list[str] = field(default_factory=list)  # modules with a softmax over scores of one token for another
-    channels: list[str] = field(default_factory=list)  # modules whose attention runs between channels
-    softmaxes: list[str] = field(default_factory=list)  # modules with a softmax that makes no map
-    sums: dict[str, Sum] = field(default_factory=dict)  # of each module, the last addition of tokens with a place
-    answer: Tensor | None = None  # numbers of what the network puts out; None where they were lost
+from vit.models.layouts.sights import Sight, Sights, Sum
 
 
 class Trace(TorchFunctionMode):
     """Follows the numbers of tokens through everything that this thread computes while it is entered."""
 
-    def __init__(self, network: nn.Module):
+    def __init__(self, network: nn.Module, given: frozenset[str] = frozenset()):
         super().__init__()
         self.sights = Sights()
+        self.given = given  # modules whose softmax makes shares even where the numbers of its tokens were lost
         self.modules = modules_by_id(network)
         named = [*network.named_parameters(), *network.named_buffers()]
         self.held = [tensor for _, tensor in named]  # a network may replace a buffer, and its id would be another's
@@ -77,6 +45,7 @@ class Trace(TorchFunctionMode):
         self.learned: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # moved parameters, with their names
         self.seen_pixels: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
         self.between_channels: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+        self.weighed: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # tokens times something made of tokens
         self.calls = 0
         self.additions: Counter = Counter()  # of each module
 
@@ -155,15 +124,21 @@ class Trace(TorchFunctionMode):
             return self._product(call, call_number)
         if function in SOFTMAX:
             self._note_softmax(call)
+            source = known(args[0])
+            if (source is None or source.cols is None) and self.given and self._module() in self.given:
+                lost = torch.full(result.shape, MIXED)
+                return Traced(lost, lost, shares=True)
         elif isinstance(result, Tensor) and any(
             each in self.between_channels for each in args if isinstance(each, Tensor)
         ):
             self.between_channels[result] = True  # scaled, or with a bias
         follow = RULES.get(function.__name__)
         try:
-            return follow(call) if follow else None
+            followed = follow(call) if follow else None
         except (RuntimeError, IndexError, TypeError, ValueError):  # a use of the function that its rule doesn't know
             return None
+        self._note_sum(call, followed)
+        return followed
 
     def _follow_learned(self, args, results: list[Tensor]) -> None:
         """A parameter that was only moved or expanded is still that parameter: a learned token keeps its name."""
@@ -209,7 +184,7 @@ class Trace(TorchFunctionMode):
     def _product(self, call: Call, call_number: int) -> Traced | None:
         if call.function is torch.einsum:  # no rule yet: shares that end there make an error
             return None
-        left, right = call.args[0], call.argument(1, "mat2" if call.function in _BATCHED else "other")
+        left, right = call.args[0], call.argument(1, "mat2" if call.function in BATCHED else "other")
         one, other = call.known(left), call.known(right)
         if one is not None and one.cols is not None and (other is None or other.cols is None):
             if not (is_constant(one.rows, -1) and is_constant(one.cols, -2)):
@@ -233,6 +208,8 @@ class Trace(TorchFunctionMode):
             if is_constant(one.rows, -1) and is_constant(other.rows, -2):
                 return call.shaped(one.rows[..., :1], other.rows[..., :1, :])
             self.between_channels[call.result] = True
+            if not (is_constant(one.rows, -1) or is_constant(other.rows, -2)):
+                self.sights.summed.append(self._module())  # keys times values, over all tokens: linear attention
             return None
         if one is not None:
             return call.shaped(call.numbers.merged(one.rows).unsqueeze(-1))
@@ -259,11 +236,29 @@ class Trace(TorchFunctionMode):
     def _note_softmax(self, call: Call) -> None:
         source, known = call.args[0], call.known(call.args[0])
         if source in self.between_channels:
-            self.sights.channels.append(self._module())
+            # A single score compares nothing with anything: of one picture with itself, say.
+            alone = source.shape[-2:] == (1, 1)
+            (self.sights.one_score if alone else self.sights.channels).append(self._module())
         elif known is not None and known.cols is not None and call.argument(1, "dim") in (-1, source.ndim - 1):
             self.sights.shares.append(self._module())
-        elif known is not None and known.cols is None:
+        elif known is None and source.ndim > 2:  # with two dimensions it may be the classes'
+            self.sights.lost.append(self._module())
+        elif known is not None and known.cols is None and not is_constant(known.rows, call.argument(1, "dim")):
             self.sights.softmaxes.append(self._module())
+
+    def _note_sum(self, call: Call, followed: Any) -> None:
+        """Notes a module that weighs tokens with each other and sums them up over the whole picture (SwiftFormer)."""
+        kind = call.function.__name__.strip("_")
+        if kind in ("mul", "rmul", "multiply"):
+            both = [call.known(each) for each in call.args[:2]]
+            tokens = all(each is not None and each.cols is None for each in both)
+            if tokens and call.args[0] is not call.args[1] and isinstance(call.result, Tensor):
+                self.weighed[call.result] = True
+        elif kind == "sum" and call.args[0] in self.weighed and isinstance(followed, Traced):
+            before = call.known(call.args[0])
+            whole = followed.rows == self.sights.numbers.grid(1, 1)
+            if bool(whole.all()) and before is not None and not bool((before.rows == followed.rows.flatten()[0]).all()):
+                self.sights.summed.append(self._module())
 
     def _module(self) -> str:
         module = calling_module(self.modules)
@@ -295,50 +290,3 @@ def _looks_around(one: Traced, other: Traced) -> bool:
     square = one.rows.shape[-1] == one.rows.shape[-2] == other.rows.shape[-2]
     by_itself = one.shares and square and is_constant(one.rows, -1) and is_constant(one.rows, -2)
     return by_itself and is_constant(other.rows, -1) and not is_constant(other.rows, -2)
-
-
-def modules_by_id(network: nn.Module) -> dict[int, str]:
-    """The paths of all modules that do something of their own.
-
-    A module with neither parts nor parameters (nn.Softmax, nn.Dropout) is a mere function of its owner.
-    """
-    return {
-        id(module): name
-        for name, module in network.named_modules()
-        if any(True for _ in module.children()) or any(True for _ in module.parameters())
-    }
-
-
-def calling_module(modules: dict[int, str]) -> nn.Module | None:
-    """The innermost of these modules in whose ``forward`` the present call was made."""
-    frame = sys._getframe(2)
-    while frame is not None:
-        if frame.f_code.co_varnames[:1] == ("self",):
-            owner = frame.f_locals.get("self")
-            if isinstance(owner, nn.Module) and id(owner) in modules:
-                return owner
-        frame = frame.f_back
-    return None
-
-
-def token_names(parameter: str, count: int) -> list[str]:
-    """What learned tokens are called, from the parameter that holds them: "cls_token" is "cls", "reg_token" "reg1" ….
-
-    Some networks keep CLS and DIST in one parameter of two.
-    """
-    word = parameter.rpartition(".")[2].rstrip("_0123456789")
-    short = next((name for part, name in _WORDS.items() if part in word), word.removesuffix("_token"))
-    if short == "cls" and count == 2:
-        return ["cls", "dist"]
-    return [short] if count == 1 and short != "reg" else [f"{short}{i + 1}" for i in range(count)]
-
-
-_WORDS = {"cls": "cls", "class": "cls", "dist": "dist", "reg": "reg", "storage": "reg"}
-
-
-def flat(values: Any) -> list:
-    """All that lies in tuples and lists, however deep."""
-    found = []
-    for value in values:
-        found += flat(value) if isinstance(value, tuple | list) else [value]
-    return found

@@ -63,6 +63,7 @@ function arrived(layer, ticket) {
   find(".origin .loading").textContent = loaded < count ? words("map.loading", { loaded, count }) : "";
   root.dataset.loaded = loaded === count ? "all" : String(loaded);
   reveal();
+  views.get(state.open)?.draw();
 }
 
 /** Shows the result once the photo and the layer in view are both here. */
@@ -81,7 +82,12 @@ function reveal() {
 function answer(value) {
   find(".stamp").hidden = !value.untrained;
   find(".origin .note").textContent = value.note ?? "";
-  const list = find(".answer ol");
+  showClasses(find(".answer"), value);
+}
+
+/** The likeliest classes of a record, and which are all, in a part of the page that has a list and a line for them. */
+function showClasses(part, value) {
+  const list = part.querySelector("ol");
   list.replaceChildren(
     ...value.top.map(([, label, share]) => {
       const item = document.createElement("li");
@@ -97,7 +103,7 @@ function answer(value) {
     }),
   );
   const { knows } = value;
-  find(".answer .knows").textContent = knows.length ? words("answer.knows", { count: knows.length, classes: knows.join(", ") }) : "";
+  part.querySelector(".knows").textContent = knows.length ? words("answer.knows", { count: knows.length, classes: knows.join(", ") }) : "";
   if (!value.top.length) list.textContent = words("answer.none");
 }
 

@@ -25,11 +25,7 @@ class Controls {
       input.addEventListener("input", () => onSet(input.dataset.set, this.read(input)));
     }
     for (const group of root.querySelectorAll("[data-pick]")) {
-      group.addEventListener("click", (event) => {
-        const button = event.target.closest("[role=radio]");
-        if (button) onSet(group.dataset.pick, parse(button.dataset.value));
-      });
-      group.addEventListener("keydown", (event) => this.step(group, event));
+      hearChoice(group, (value) => onSet(group.dataset.pick, value));
     }
     const list = root.querySelector("[data-set=colours]");
     for (const name of CHOICES.colours) list.append(new Option(name, name));
@@ -39,18 +35,6 @@ class Controls {
     if (input.tagName === "SELECT") return input.value;
     const counted = ["layer", "first", "last"].includes(input.dataset.set);
     return Number(input.value) - (counted ? 1 : 0);
-  }
-
-  /** Arrow keys move within one choice, as in any group of radio buttons. */
-  step(group, event) {
-    const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (!move) return;
-    event.preventDefault();
-    const buttons = [...group.querySelectorAll("[role=radio]:not([disabled])")];
-    const at = buttons.indexOf(event.target);
-    const next = buttons[(at + move + buttons.length) % buttons.length];
-    this.onSet(group.dataset.pick, parse(next.dataset.value));
-    [...group.querySelectorAll("[role=radio]")].find((b) => b.dataset.value === next.dataset.value)?.focus();
   }
 
   /** Shows the view for a record's layers. */
@@ -72,10 +56,9 @@ class Controls {
       input.style.setProperty("--done", `${100 * share}%`);
     }
     root.querySelector("[data-set=colours]").value = view.colours;
-    const heads = Array.from({ length: layer.heads }, (_, n) => [n, String(n + 1)]);
-    this.buttons("head", [...FUSIONS.map((name) => [name, words(`controls.${name}`)]), ...heads]);
-    this.buttons("query", queryChoices(view, layer));
-    for (const group of root.querySelectorAll("[data-pick]")) this.mark(group, chosenOf(group.dataset.pick, view));
+    fillChoice(root.querySelector("[data-pick=head]"), headChoices(layer.heads));
+    fillChoice(root.querySelector("[data-pick=query]"), queryChoices(view, layer));
+    for (const group of root.querySelectorAll("[data-pick]")) markChoice(group, chosenOf(group.dataset.pick, view));
     root.dataset.method = view.method;
     for (const line of root.querySelectorAll(".rolled")) line.hidden = view.method !== "rollout";
     for (const line of root.querySelectorAll(".layered")) line.hidden = view.method === "rollout";
@@ -87,33 +70,56 @@ class Controls {
   tell(name, line) {
     this.root.querySelector(`[data-show=${name}]`).textContent = line;
   }
+}
 
-  mark(group, value) {
-    const buttons = [...group.querySelectorAll("[role=radio]")];
-    const chosen = buttons.find((button) => button.dataset.value === String(value));
-    for (const button of buttons) {
-      button.setAttribute("aria-checked", button === chosen);
-      button.tabIndex = button === (chosen ?? buttons[0]) ? 0 : -1;
-    }
-  }
+/** A group of radio buttons: a click chooses, and arrow keys move within it. */
+function hearChoice(group, onPick) {
+  group.addEventListener("click", (event) => {
+    const button = event.target.closest("[role=radio]");
+    if (button) onPick(parse(button.dataset.value));
+  });
+  group.addEventListener("keydown", (event) => {
+    const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    const buttons = [...group.querySelectorAll("[role=radio]:not([disabled])")];
+    const at = buttons.indexOf(event.target);
+    const next = buttons[(at + move + buttons.length) % buttons.length];
+    onPick(parse(next.dataset.value));
+    [...group.querySelectorAll("[role=radio]")].find((b) => b.dataset.value === next.dataset.value)?.focus();
+  });
+}
 
-  /** Makes a group's buttons anew, only if they changed: focus stays where it is. */
-  buttons(name, choices) {
-    const group = this.root.querySelector(`[data-pick=${name}]`);
-    const key = JSON.stringify(choices);
-    if (group.dataset.made === key) return;
-    group.dataset.made = key;
-    group.replaceChildren(
-      ...choices.map(([value, text]) => {
-        const button = document.createElement("button");
-        Object.assign(button, { type: "button", textContent: text });
-        button.setAttribute("role", "radio");
-        if (typeof value === "number") button.setAttribute("aria-label", words("controls.one_head", { number: value + 1 }));
-        button.dataset.value = value;
-        return button;
-      }),
-    );
+function markChoice(group, value) {
+  const buttons = [...group.querySelectorAll("[role=radio]")];
+  const chosen = buttons.find((button) => button.dataset.value === String(value));
+  for (const button of buttons) {
+    button.setAttribute("aria-checked", button === chosen);
+    button.tabIndex = button === (chosen ?? buttons[0]) ? 0 : -1;
   }
+}
+
+/** Makes a group's buttons anew, only if they changed: focus stays where it is. */
+function fillChoice(group, choices) {
+  const key = JSON.stringify(choices);
+  if (group.dataset.made === key) return;
+  group.dataset.made = key;
+  group.replaceChildren(
+    ...choices.map(([value, text]) => {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", textContent: text });
+      button.setAttribute("role", "radio");
+      if (typeof value === "number") button.setAttribute("aria-label", words("controls.one_head", { number: value + 1 }));
+      button.dataset.value = value;
+      return button;
+    }),
+  );
+}
+
+/** Mean, max, min, and each head by its number. */
+function headChoices(heads) {
+  const each = Array.from({ length: heads }, (_, n) => [n, String(n + 1)]);
+  return [...FUSIONS.map((name) => [name, words(`controls.${name}`)]), ...each];
 }
 
 function queryChoices(view, layer) {

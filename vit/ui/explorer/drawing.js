@@ -49,20 +49,20 @@ function extent(values) {
 }
 
 /** The map that the view asks for, or words that say why there is none yet. */
-function mapNow() {
-  const { view, maps } = state;
+function mapNow(side = state) {
+  const { view, maps, value, pointer } = side;
   if (view.method === "rollout") {
-    const missing = state.value.no_rollout ? 0 : maps.layers.slice(view.first, view.last + 1).filter((layer) => !layer).length;
+    const missing = value.no_rollout ? 0 : maps.layers.slice(view.first, view.last + 1).filter((layer) => !layer).length;
     if (missing) return { words: words("stage.bring_layers", { count: missing }) };
   } else if (!maps.layers[view.layer]) return { words: words("stage.bring_layer", { layer: view.layer + 1 }) };
-  return mapOf(view, view.query ?? state.pointer);
+  return mapOf(view, view.query ?? pointer, side);
 }
 
 /** The map of a view whose layers are here, or words that say why there can be none. */
-function mapOf(view, query) {
-  const { layers } = state.maps;
+function mapOf(view, query, { maps, value } = state) {
+  const { layers } = maps;
   if (view.method === "rollout") {
-    if (state.value.no_rollout) return { words: state.value.no_rollout };
+    if (value.no_rollout) return { words: value.no_rollout };
     try {
       return patchMap(rolloutMap(layers, view, query));
     } catch (error) {
@@ -129,10 +129,10 @@ function tellSheet(line) {
 }
 
 /** What is outlined: the query's window, the query, and the patch that is read. */
-function marksOf(map) {
-  const { view, maps, pointer } = state;
+function marksOf(map, shown = state) {
+  const { view, maps, pointer } = shown;
   const marks = [];
-  const layout = askedLayout();
+  const layout = askedLayout(shown);
   const [token] = map.asked;
   const windows = view.method === "raw" && token !== undefined && windowPatches(layout, token);
   const { rows, cols } = layout;
@@ -162,20 +162,24 @@ function outlinedAt(place, marks) {
   return span;
 }
 
+/** What the sentences on a place of a map are made of: its share, where it is, and how many are larger. */
+function hereWords(map, place) {
+  const { row, col, patch } = patchAt(map.layout, place);
+  let rank = 1;
+  for (const value of map.values) if (value > map.values[patch]) rank++;
+  return { share: percent(map.values[patch]), row: row + 1, col: col + 1, rank, count: map.values.length };
+}
+
 /** The tooltip at the pointer, and the same for the ear. */
 function tell(map, marks) {
   const { view, pointer } = state;
   if (!pointer) return stage.tooltip(null);
-  const { row, col } = patchAt(map.layout, pointer);
-  const weight = map.values[row * map.cols + col];
-  let rank = 1;
-  for (const value of map.values) if (value > weight) rank++;
+  const here = hereWords(map, pointer);
   const follows = !view.query && view.method !== "received";
   const top = map.values.indexOf(largest(map.values));
   const best = { row: Math.floor(top / map.cols) + 1, col: (top % map.cols) + 1, share: percent(map.values[top]) };
   const back = view.direction === "by" && view.method === "raw";
   const most = words(back ? "stage.most_by" : "stage.most_at", { place: words("stage.top", best) });
-  const here = { share: percent(weight), row: row + 1, col: col + 1, rank, count: map.values.length };
   const second = follows ? most : words(back ? "stage.to" : "stage.from", { token: map.words });
   stage.tooltip({ ...pointer, ...outlinedAt(pointer, marks) }, words("stage.share", here), second);
   const spoken = [words("stage.spoken", here), ...(follows ? [most] : [])].join("; ");
@@ -183,19 +187,19 @@ function tell(map, marks) {
   state.speech = setTimeout(() => (find(".spoken").textContent = spoken), 300);
 }
 
-function legendWords(map) {
+function legendWords(map, shown = state) {
   if (!map.values) return map.words;
   const names = map.layout.prefix.map((name) => name.toUpperCase()).join(", ");
   const outside = map.outside.reduce((sum, share) => sum + share, 0);
   return [
-    mapWords(map),
+    mapWords(map, shown),
     Math.abs(outside) > 0.0005 ? words("stage.outside", { share: percent(outside), tokens: names }) : "",
     map.notice ?? "",
   ].filter(Boolean).join(" · ");
 }
 
 /** What is shown: method, layer, head, query. */
-function mapWords(map, view = state.view) {
+function mapWords(map, { view, value } = state) {
   const token = map.words;
   const head = typeof view.head === "number" ? words("map.head", { number: view.head + 1 }) : words(`map.${view.head}`);
   if (view.method === "rollout") {
@@ -205,13 +209,13 @@ function mapWords(map, view = state.view) {
     const dropped = discard === 0 ? "" : words("map.dropped", { share: Math.round(100 * discard) });
     return words("map.rollout", { layers, heads: words(`map.${fusion}`), kept, dropped, token });
   }
-  const kind = state.value.layers[view.layer].softmax ? "" : ` · ${words("map.no_softmax")}`;
+  const kind = value.layers[view.layer].softmax ? "" : ` · ${words("map.no_softmax")}`;
   if (view.method === "received") return words("map.received", { layer: view.layer + 1, head }) + kind;
   return words(view.direction === "by" ? "map.raw_to" : "map.raw_from", { layer: view.layer + 1, head, token }) + kind;
 }
 
 function originWords(map = state.map, view = state.view) {
-  return map ? `${weightWords()} · ${mapWords(map, view)}` : weightWords();
+  return map ? `${weightWords()} · ${mapWords(map, { view, value: state.value })}` : weightWords();
 }
 
 function weightWords() {

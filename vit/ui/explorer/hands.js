@@ -57,10 +57,9 @@ function tap(place) {
   state.tapped = patch === state.tapped ? null : patch;
 }
 
-function askedLayout() {
-  const { view } = state;
-  const layer = state.maps?.layers[view.method === "rollout" ? view.last : view.layer];
-  const entry = state.value.layers[view.layer];
+function askedLayout({ view, maps, value } = state) {
+  const layer = maps?.layers[view.method === "rollout" ? view.last : view.layer];
+  const entry = value.layers[view.layer];
   if (!layer) return entry.queries;
   return view.direction === "by" && view.method === "raw" ? layer.keys : layer.queries;
 }

@@ -18,16 +18,29 @@ async function uploadKept() {
   const { source, ticket } = state;
   if (!source.kept) return false;
   try {
-    const sent = await upload(source.kept);
+    const sent = await sendFile(source.kept);
     if (ticket !== state.ticket) return false;
-    source.file = { path: sent.path, url: sent.url, orig_name: source.kept.name, meta: { _type: "gradio.FileData" } };
+    source.file = sent;
     return true;
   } catch (error) {
     if (ticket !== state.ticket) return false;
-    const large = /413|size|large/i.test(String(error?.message ?? error));
-    fail(words(large ? "asked.large" : "asked.unsent"), !large);
+    fail(whyUnsent(error), !isTooLarge(error));
     return false;
   }
+}
+
+/** Brings a File to the server, and says it in Gradio's words. */
+async function sendFile(file) {
+  const { path, url } = await upload(file);
+  return { path, url, orig_name: file.name, meta: { _type: "gradio.FileData" } };
+}
+
+function isTooLarge(error) {
+  return /413|size|large/i.test(String(error?.message ?? error));
+}
+
+function whyUnsent(error) {
+  return words(isTooLarge(error) ? "asked.large" : "asked.unsent");
 }
 
 /** The server has cleaned the photo up: once for each question, it is sent again. False if there is none to send. */
@@ -100,10 +113,11 @@ window.attentionExplorer = {
   rawFailed: () => say(words("save.unheard")),
   failed: () => fail(words("asked.unheard"), true),
   viewQuestion: (name) => {
-    const { file, asked } = views.get(name).question();
-    return [file, asked];
+    const { file, asked, second } = views.get(name).question();
+    return [file, asked, second];
   },
   viewAnswer: (name, value) => views.get(name)?.answer(value),
   viewFailed: (name) => views.get(name)?.failed(),
+  fillWords,
   help,
 };

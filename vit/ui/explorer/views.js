@@ -6,6 +6,8 @@
 //   clear()        the photo or the model has changed: let go of what was drawn (the frame dims it meanwhile)
 //   draw()         the panel has come into sight, has changed its size, or the theme has changed: draw again
 //   options()      what goes along with the question, as Ask.options on the server; {} if it is left out
+//   second()       a second photo for Ask.second: {file} of sendFile, or {example: its name}; none if it is left out
+// The one part of a view's HTML marked data-stays can be used whatever the state: it chooses what to ask.
 // `view` has:
 //   root, find(selector), findAll(selector)   the view's own panel
 //   ask()          ask the server again, with options() as they are now; ask({quiet: true}) without dimming
@@ -74,6 +76,7 @@ class View {
       sections[this.name] = section;
       this.find(".content").replaceChildren(document.createRange().createContextualFragment(html));
       fillWords(this.find(".content"));
+      this.hold();
       const style = document.createElement("style");
       style.textContent = `#${element.id} { ${css} }`; // as Gradio does with the page's own
       element.ownerDocument.head.append(style);
@@ -106,8 +109,9 @@ class View {
   question() {
     const { file, example } = state.source;
     const { ticket } = this;
-    const asked = { ticket, example, model: state.value.model, options: this.parts.options?.() ?? {} };
-    return { file, asked: JSON.stringify(asked) };
+    const second = this.parts.second?.() ?? {};
+    const asked = { ticket, example, second: second.example, model: state.value.model, options: this.parts.options?.() ?? {} };
+    return { file, asked: JSON.stringify(asked), second: second.file ?? null };
   }
 
   async answer(value) {
@@ -171,7 +175,16 @@ class View {
     this.find(".sorry button").hidden = name === "refused";
     this.find(".sorry button").textContent = words(name === "stopped" ? "views.begin" : "views.again");
     this.find(waits ? ".wait span" : ".sorry p").textContent = line;
-    this.find(".content").inert = name !== "ready";
+    this.hold();
+  }
+
+  /** What can't be used unless there is a result. */
+  hold() {
+    const held = this.root.dataset.state !== "ready";
+    const content = this.find(".content");
+    const stays = this.find(".content > [data-stays]");
+    content.inert = held && !stays;
+    for (const part of content.children) part.inert = Boolean(held && stays && part !== stays);
   }
 }
 
@@ -190,9 +203,9 @@ function tellViews(name, line) {
   if (name === "usable") views.get(state.open)?.come();
 }
 
-/** Runs a view's script within this one, so that it sees what is declared here. Gradio runs this one in the same way. */
+/** Runs a script that came later within this one, so that it sees what is declared here. Gradio runs this one alike. */
 function runHere(script) {
-  eval(script);
+  return eval(script);
 }
 
 function openView(name) {

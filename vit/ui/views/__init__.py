@@ -12,7 +12,7 @@ To add a view, add one file here, and no other edit but its words::
 Beside it, under the same name, stands what the browser gets, each only if there is some: ``norms.html`` (constant, no
 ``${``, ``{{``, backtick or backslash), ``norms.css`` (rules that begin with ``.view-norms``), and ``norms.js``, or
 several scripts in ``norms/``, in the order of their names. They see everything in ``vit/ui/explorer`` (``percent``,
-``paintHeat``, ``state.value``, ``state.maps``, …); what they declare is theirs alone. One of them registers the view::
+``paintHeat``, ``Plot``, ``state.maps``, …); what they declare is theirs alone. One of them registers the view::
 
     // vit/ui/views/norms.js
     addView("norms", (view) => ({
@@ -56,6 +56,7 @@ class Ask:
     options: dict[str, Any]  # from the browser, so anything may be in it: check each
     say: Say
     folder: str  # where Gradio serves files from
+    second: "np.ndarray | str" = ""  # another photo, where the view's script sent one; else a sentence in its place
 
     def keep(self, name: str, data: bytes) -> dict[str, Any]:
         """Keeps bytes as a file for the browser: what is returned goes into the result, and has a ``url`` there."""

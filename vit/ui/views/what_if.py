@@ -8,7 +8,7 @@ from vit.ui.views import Ask, view
 MOST = 100_000  # patches or heads that one question may name
 
 
-@view("what_if", place=50)
+@view("what_if", place=40)
 def what_if(ask: Ask) -> dict:
     """The likeliest classes before and after, for what the visitor has hidden and silenced."""
     import torch

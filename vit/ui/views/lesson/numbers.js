@@ -50,12 +50,6 @@ function softmax(scores, temperature = 1) {
   return powers.map((power) => power / sum);
 }
 
-/** A number in three digits, with a true minus. */
-function three(value) {
-  const size = Math.abs(value);
-  return value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2).replace("-", "−");
-}
-
 function placeOfLargest(values) {
   return values.indexOf(largest(values));
 }

@@ -1,0 +1,234 @@
+// Compare: two models on one photo, or two photos in one model. A place that is pointed at in one is asked about in both,
+// each on its own grid; one scale for both, and layers at the same share of the depth.
+
+addView("compare", (view) => {
+  const EXAMPLES = props.examples ?? [];
+  const METHODS = CHOICES.method;
+  const chosen = { method: "raw", share: 1, head: "mean", query: null, scale: "shared", ...fromAddress(view.wanted) };
+  let by = "model"; // what differs: the model or the photo
+  let model = ""; // of the second side; "" for the first other one on offer
+  let photo = null; // of the second side: {file, name} or {example}; null for the first other example
+  let bringing = null; // the file that is on its way
+  let listed = false; // whether the list of models is here
+  let pointer = null;
+  let frame = 0;
+  let speech = 0;
+  const [kind, name] = (view.wanted.beside ?? "").split(/:(.*)/s);
+  if (kind === "model" && name) model = name;
+  if (kind === "photo") {
+    by = "photo";
+    if (EXAMPLES.some((each) => each.name === name)) photo = { example: name };
+  }
+
+  const sides = [0, 1].map((n) => new Side(view.find(`[data-side="${n}"]`), view.find(`[data-answer="${n}"]`), { point, pin, key }));
+  const select = view.find("select");
+  const file = view.find("input[type=file]");
+  const slider = view.find("input[type=range]");
+  const group = (pick) => view.find(`[data-pick=${pick}]`);
+
+  hearChoice(group("by"), (value) => {
+    by = value;
+    other();
+  });
+  for (const pick of ["method", "scale", "head"]) hearChoice(group(pick), (value) => choose({ [pick]: value }));
+  slider.addEventListener("input", () => choose({ share: slider.value / slider.max }));
+  select.addEventListener("change", () => {
+    model = select.value;
+    other();
+  });
+  view.find(".own").addEventListener("click", () => file.click());
+  file.addEventListener("change", () => {
+    const [given] = file.files;
+    file.value = ""; // the same file may be chosen again
+    if (given) bring(given);
+  });
+  view.find(".thumbs").append(...EXAMPLES.map(thumb));
+  press();
+
+  function thumb({ name, words: title, thumb }) {
+    const label = words("door.example", { name: title });
+    const button = make("button", { type: "button", title, ariaLabel: label }, make("img", { src: thumb, alt: "" }));
+    button.dataset.photo = name;
+    button.addEventListener("click", () => {
+      photo = { example: name };
+      other();
+    });
+    return button;
+  }
+
+  /** Another second side: whatever is under way is of no use any more. */
+  function other() {
+    press();
+    view.address("beside", beside());
+    if (view.asking) view.stop();
+    view.ask();
+  }
+
+  function beside() {
+    if (by === "photo") return photo?.file ? "photo" : `photo:${second().example}`;
+    return model ? `model:${model}` : null;
+  }
+
+  function second() {
+    if (by !== "photo") return {};
+    return photo ?? { example: (EXAMPLES.find((each) => each.name !== state.source.example) ?? EXAMPLES[0])?.name };
+  }
+
+  async function bring(given) {
+    bringing = given;
+    if (view.asking) view.stop();
+    view.settle("busy", words("asked.sending"));
+    try {
+      const sent = await sendFile(given);
+      if (bringing !== given) return;
+      photo = { file: sent, name: given.name };
+      other();
+    } catch (error) {
+      if (bringing === given) view.settle("error", whyUnsent(error));
+    }
+  }
+
+  /** Shows what is chosen for the second side. */
+  function press() {
+    markChoice(group("by"), by);
+    view.find(".by-model").hidden = by !== "model";
+    view.find(".by-photo").hidden = by !== "photo";
+    const example = by === "photo" && state.value ? second().example : null;
+    for (const button of view.findAll("[data-photo]")) button.setAttribute("aria-pressed", button.dataset.photo === example);
+    view.find(".own").textContent = photo?.file ? photo.name : words("compare.choose");
+  }
+
+  function list(models, now) {
+    if (models) {
+      listed = true;
+      select.replaceChildren(...models.map(([label, name]) => new Option(label, name)));
+    }
+    if (now && ![...select.options].some((option) => option.value === now)) select.prepend(new Option(now, now));
+    select.value = now;
+  }
+
+  function show({ record, why, models }) {
+    sides[1].maps?.close();
+    list(models, by === "model" ? (model || record?.model || "") : select.value);
+    press();
+    const names = by === "model" ? [state.value.model, record?.model ?? model] : [words("compare.first"), words("compare.second")];
+    sides[0].show(state.value, state.maps, names[0]);
+    const maps = record && new Maps(record, () => view.draw(), () => sides[1].show(null, null, names[1], words("asked.unbrought")));
+    sides[1].show(record ?? null, maps, names[1], why);
+    maps?.start(layerAt(chosen.share, record.layers.length));
+    view.address("beside", beside());
+    choose({});
+  }
+
+  /** The sides that have a record. */
+  function shown() {
+    return sides.filter((side) => side.value);
+  }
+
+  function choose(change) {
+    Object.assign(chosen, change);
+    const counts = shown().map((side) => side.value.layers.length);
+    if (!counts.length) return;
+    const steps = Math.max(...counts);
+    const step = Math.min(steps, Math.max(1, Math.round(chosen.share * steps)));
+    chosen.share = step / steps;
+    const heads = Math.min(...shown().map(({ value: { layers } }) => layers[layerAt(chosen.share, layers.length)].heads));
+    if (typeof chosen.head === "number" && (chosen.head >= heads || chosen.method === "rollout")) chosen.head = "mean";
+    Object.assign(slider, { max: steps, value: step });
+    const depth = words("compare.share", { share: Math.round(100 * chosen.share) });
+    slider.style.setProperty("--done", `${(100 * (step - 1)) / (steps - 1 || 1)}%`);
+    slider.setAttribute("aria-valuetext", depth);
+    view.find("output").textContent = depth;
+    fillChoice(group("head"), headChoices(chosen.method === "rollout" ? 0 : heads));
+    for (const pick of ["method", "scale", "head"]) markChoice(group(pick), chosen[pick]);
+    const { method, share, head, scale, query } = chosen;
+    view.address("how", method === "raw" ? null : method);
+    view.address("depth", share === 1 ? null : share.toFixed(3));
+    view.address("heads", head === "mean" ? null : head);
+    view.address("scale", scale === "shared" ? null : scale);
+    view.address("place", query && `${query.y.toFixed(3)},${query.x.toFixed(3)}`);
+    draw();
+  }
+
+  function point(place) {
+    pointer = place;
+    draw();
+  }
+
+  /** A click holds the place that is asked about; one on the same patch lets go. */
+  function pin(place) {
+    if (!place) return;
+    const [{ maps, view: look }] = sides;
+    const { queries } = maps.layers[look.layer] ?? state.value.layers[look.layer];
+    const held = chosen.query && patchAt(queries, chosen.query).patch === patchAt(queries, place).patch;
+    choose({ query: held ? null : place });
+  }
+
+  function key(event, side) {
+    const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (event.ctrlKey || event.metaKey || event.altKey || !side.map) return;
+    if (move) {
+      const { rows, cols } = askedLayout(side);
+      const from = pointer ?? chosen.query ?? { y: 0.5, x: 0.5 };
+      const { row, col } = patchAt({ rows, cols }, from);
+      const limit = (value, count) => Math.min(count - 1, Math.max(0, value));
+      pointer = placeOf({ rows, cols }, limit(row + move[0], rows), limit(col + move[1], cols));
+      draw();
+    } else if (event.key === "Enter") pin(pointer);
+    else if (event.key === "Escape") choose({ query: null });
+    else return;
+    event.preventDefault();
+  }
+
+  /** Draws once in the next frame, however often it is called. */
+  function draw() {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      if (view.open && view.result && shown().length) paint();
+    });
+  }
+
+  function paint() {
+    const tall = Math.max(200, window.innerHeight * (window.innerWidth < 560 ? 0.36 : 0.46));
+    const peaks = shown().map((side) => {
+      side.fit(tall);
+      return side.look(chosen, pointer);
+    });
+    const shared = Math.max(...peaks);
+    const own = chosen.scale === "own";
+    shown().forEach((side, n) => side.paint(own ? peaks[n] : shared, words(own ? "stage.own" : "stage.shared")));
+    clearTimeout(speech);
+    if (pointer) speech = setTimeout(() => (find(".spoken").textContent = spoken()), 300);
+  }
+
+  function spoken() {
+    const told = shown().filter((side) => side.map && side.pointer);
+    return told.map((side) => `${side.find("h2").textContent}: ${words("stage.spoken", hereWords(side.map, side.pointer))}`).join("; ");
+  }
+
+  /** What the address holds of the choice; anything else in it is ignored. */
+  function fromAddress({ how, depth, heads, scale, place }) {
+    const found = {};
+    const share = (text) => (/^(0(\.\d+)?|1(\.0+)?)$/.test(text ?? "") ? Number(text) : null);
+    if (METHODS.includes(how)) found.method = how;
+    if (share(depth)) found.share = share(depth);
+    if (FUSIONS.includes(heads)) found.head = heads;
+    if (/^\d{1,3}$/.test(heads ?? "")) found.head = Number(heads);
+    if (CHOICES.scale.includes(scale)) found.scale = scale;
+    const [y, x] = (place ?? "").split(",").map(share);
+    if (Number.isFinite(y) && Number.isFinite(x) && y !== null && x !== null) found.query = { y, x };
+    return found;
+  }
+
+  return {
+    options: () => ({ by, model: by === "model" ? model : "", list: !listed }),
+    second,
+    clear() {
+      sides[1].maps?.close();
+      pointer = null;
+      for (const side of sides) side.clear();
+    },
+    show,
+    draw,
+  };
+});
