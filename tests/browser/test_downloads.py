@@ -71,7 +71,7 @@ def test_the_view_as_a_picture_with_bar_and_words(visit, photos):
 def test_all_layers_as_an_animation_and_all_heads_as_a_sheet(visit):
     page = visit("?head=0&colours=viridis").shown()
     name, content = saved(page, "gif")
-    assert name == "standin-vit-raw-all-layers.gif"
+    assert name == "standin-vit-Attention-all-layers.gif"
     with Image.open(io.BytesIO(content)) as gif:
         assert getattr(gif, "n_frames", 1) == 3 and gif.info["loop"] == 0 and gif.width == 512
         frames = []

@@ -27,7 +27,7 @@ def bench(chromium):
     page = chromium.new_page()
     page.route(ADDRESS, lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
     page.goto(ADDRESS)
-    page.add_script_tag(content=script().split("// The layer × head sheet")[0])
+    page.add_script_tag(content=script(alone=True).split("// The layer × head sheet")[0])
     yield page
     page.close()
 

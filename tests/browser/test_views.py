@@ -10,8 +10,9 @@ TOLD = "#view-standin .told"
 def test_a_view_is_computed_when_it_is_opened_and_not_again(visit, photos):
     page = visit().shown()
     assert page.get_attribute("#view-standin", "data-state") == "empty"
+    assert page.inner_html("#view-standin .content") == "" and _fetched(page) == 1  # the page's words
     page.click("#tab-standin")
-    assert _told(page) == "3 layers, 512 512"
+    assert _told(page) == "3 layers, 512 512" and _fetched(page) == 2
     assert not page.locator(".view-explore").is_visible()
     page.requests.clear()
     page.click("#tab-explore")
@@ -127,5 +128,10 @@ def test_a_projector_gets_larger_type(visit):
 
 
 def _told(page) -> str:
-    page.wait_for_function(f"document.querySelector('{TOLD}').textContent !== ''")
+    page.wait_for_function(f"document.querySelector('{TOLD}')?.textContent")
     return page.inner_text(TOLD)
+
+
+def _fetched(page) -> int:
+    """How often words or a view's parts were asked for."""
+    return sum("component_server" in url for url in page.requests)

@@ -6,7 +6,7 @@ import pytest
 
 from vit.ui.languages import languages
 from vit.ui.page import _TOOLS
-from vit.ui.parts import PANEL, html, script
+from vit.ui.parts import PANEL, html, script, view_parts
 from vit.ui.views import all_views
 
 PLACES = re.compile(r"\{(\w+)\}")
@@ -35,9 +35,11 @@ def test_a_language_says_everything_that_english_says(name):
 def asked() -> tuple[set[str], list[re.Pattern]]:
     """The keys that the page asks for: whole ones, and patterns where a part is known only in the browser."""
     views = all_views()
-    code = script(views).split("\n", 1)[1]  # without the languages themselves
+    code = "\n".join([script(), *(view_parts(view, "en")["script"] for view in views)])
     sections = "|".join(languages()["en"])
-    whole = re.findall(rf'"((?:{sections})\.[\w.]+)"', html(views) + PANEL + _TOOLS + code)
+    whole = re.findall(
+        rf'"((?:{sections})\.[\w.]+)"', html(views) + PANEL + _TOOLS + code + "".join(view.html for view in views)
+    )
     open_ended = re.findall(rf"`((?:{sections})\.[^`\s]*)`", code)
     return set(whole), [re.compile(re.sub(r"\\\$\\\{.*?\\\}", r"\\w+", re.escape(key))) for key in open_ended]
 

@@ -8,7 +8,10 @@ import pytest
 
 from vit.errors import MethodError
 from vit.ui import view_link
-from vit.ui.explorer import css, html, script
+from vit.ui.explorer import Explorer
+from vit.ui.languages import languages
+from vit.ui.page import _HEADER, _TOOLS, _TOOLS_SCRIPT
+from vit.ui.parts import css, html, page_words, read, script, view_parts
 from vit.ui.views import Ask, View, _mark, all_views
 
 FOLDER = Path(view_link.__file__).parent / "views"
@@ -33,9 +36,31 @@ def test_a_view_is_one_file_and_what_stands_beside_it(tmp_path):
     listed: dict[str, View] = {}
     _mark(listed, "tiny", 5, names["tiny"])
     views = [listed["tiny"]]
-    assert 'id="tab-tiny"' in html(views) and "<p>tiny</p>" in html(views)
-    assert ".view-tiny" in css(views)
-    assert script(views).index("one();") < script(views).index("two();") < script(views).index("receive();")
+    assert 'id="tab-tiny"' in html(views) and 'id="view-tiny"' in html(views)
+    parts = view_parts(views[0], "de")
+    assert parts["html"] == "<p>tiny</p>" and ".view-tiny" in parts["css"] and parts["words"] == {}
+    assert parts["script"].index("one();") < parts["script"].index("two();")
+
+
+def test_a_view_s_parts_come_in_the_language_asked_for_and_only_when_asked_for():
+    explorer = Explorer(all_views())
+    words = explorer.part(["what_if", "de"])["words"]  # type: ignore[attr-defined]
+    assert words["hide"] == languages()["de"]["what_if"]["hide"] != languages()["en"]["what_if"]["hide"]
+    for asked in (None, "what_if", ["what_if"], ["nothing", "en"], [["what_if"], "en"], [3, {}]):
+        assert explorer.part(asked) == {}  # type: ignore[attr-defined]
+    first = html(all_views()) + css() + script()
+    assert not any(f'addView("{view.name}"' in first or view.html in first for view in all_views())
+    assert page_words("xx") == page_words("en") and "what_if" not in page_words("en")
+
+
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_what_comes_before_the_photo_weighs_at_most_150_kb(language):
+    """HTML, CSS, scripts and words of our own, as they are sent before any compression."""
+    views = all_views()
+    words = json.dumps(page_words(language), ensure_ascii=False)
+    links = len(views) * view_link._SCRIPT
+    parts = [html(views), css(), script(), words, read("theme.css"), _HEADER, _TOOLS, _TOOLS_SCRIPT, links]
+    assert sum(len(part.encode()) for part in parts) <= 150_000
 
 
 def test_every_view_has_its_script_and_registers_itself():

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from vit.ui.parts import css, html, script
+from vit.ui.parts import css, encoder, html, page_words, script, view_parts
 from vit.ui.views import View
 
 
@@ -23,11 +23,19 @@ class Explorer(gr.HTML):
     """
 
     def __init__(self, views: Sequence[View] = (), value: dict[str, Any] | None = None, **props: Any):
+        named = {view.name: view for view in views}
+
+        def part(asked: Any) -> dict[str, Any]:
+            """A view's parts, for ``[name, language]``; nothing for anything else that a browser may send."""
+            name, language = asked if isinstance(asked, list) and len(asked) == 2 else (None, None)
+            return view_parts(named[name], language) if isinstance(name, str) and name in named else {}
+
         super().__init__(
             value=value,
             html_template=html(views),
-            css_template=css(views),
-            js_on_load=script(views),
+            css_template=css(),
+            js_on_load=script(),
+            server_functions=[page_words, part, encoder],
             apply_default_css=False,
             **props,
         )

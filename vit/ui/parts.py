@@ -1,10 +1,14 @@
-"""What the explorer is made of in the browser: its HTML, its CSS and its scripts, with views or without any. No gradio
-here: the page and the self-contained file are put together from the same parts."""
+"""What the explorer is made of in the browser: its HTML, its CSS, its scripts and its words. No gradio here: the page
+and the self-contained file are put together from the same parts.
+
+A page begins with Explore alone. The words of the visitor's language come at its start, and what a view is made of when
+it is first opened; the self-contained file has no views, and all languages inside.
+"""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vit.ui.languages import languages
 
@@ -14,19 +18,21 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 # One idea a file; each may use what stands before it. They become one script, and share one scope.
 SCRIPTS = (
-    *("words", "colours", "decode", "attention", "paint", "gif"),  # bytes to maps to pixels: no page needed
-    *("sheet", "elements", "plots", "curves", "controls", "door", "stage", "address", "save"),  # parts of the page
+    *("words", "colours", "decode", "attention", "paint"),  # bytes to maps to pixels: no page needed
+    *("sheet", "controls", "door", "stage", "address", "save"),  # parts of the page
     *("state", "questions", "answers", "hands", "drawing", "downloads", "views"),  # what holds them together
-    "main",  # begins, after the views' own scripts
+    "main",  # begins
 )
-# A view that is computed when it is opened: what is being done, what went wrong, and then its own HTML.
+FOR_VIEWS = ("elements", "plots", "curves")  # come with each view
+ENCODER = "gif"  # comes when an animation is first asked for
+# A view that is fetched and computed when it is opened: what is being done, what went wrong, and then its own HTML.
 PANEL = """
 <section class="view view-{name}" role="tabpanel" id="view-{name}" aria-labelledby="tab-{name}" data-state="empty"
   hidden>
   <div class="wait" role="status" hidden>
     <i></i><span></span><button type="button" data-act="stop" data-words="views.cancel"></button></div>
   <div class="sorry" role="alert" hidden><p></p><button type="button"></button></div>
-  <div class="content">{html}</div>
+  <div class="content"></div>
 </section>
 """
 _TAB = (
@@ -36,22 +42,46 @@ _TAB = (
 
 
 def html(views: Sequence["View"] = ()) -> str:
-    """The page's constant HTML: the frame, Explore, and a panel for each view."""
+    """The page's constant HTML: the frame, Explore, and an empty panel for each view."""
     tabs = "".join(_TAB.format(name=name) for name in ("explore", *(view.name for view in views)))
-    panels = "".join(PANEL.format(name=view.name, html=view.html) for view in views)
+    panels = "".join(PANEL.format(name=view.name) for view in views)
     return read("explorer.html").replace("<!-- tabs -->", tabs).replace("<!-- views -->", panels)
 
 
-def css(views: Sequence["View"] = ()) -> str:
-    return "\n".join([read("explorer.css"), *(view.css for view in views)])
+def css() -> str:
+    return read("explorer.css")
 
 
-def script(views: Sequence["View"] = ()) -> str:
-    """The page's own JavaScript: no build step, nothing from elsewhere. A view's own names stay its own."""
-    words = f"const LANGUAGES = {json.dumps(languages(), ensure_ascii=False)};"
-    parts = [read(f"explorer/{name}.js") for name in SCRIPTS]
-    own = [f"(() => {{\n{view.script}\n}})();" for view in views]
-    return "\n".join([words, *parts[:-1], *own, parts[-1]])
+def script(alone: bool = False) -> str:
+    """The explorer's own JavaScript: no build step, nothing from elsewhere. ``alone``: with the words of all languages
+    and the encoder of animations inside, since there will be no server to ask."""
+    held = {name: page_words(name) if alone else None for name in languages()}
+    parts = [read(f"explorer/{name}.js") for name in ((ENCODER, *SCRIPTS) if alone else SCRIPTS)]
+    return "\n".join([f"const LANGUAGES = {json.dumps(held, ensure_ascii=False)};", *parts])
+
+
+def page_words(language: Any) -> dict[str, Any]:
+    """The words of everything but the views; English for a language that there is none of."""
+    from vit.ui.views import all_views
+
+    views = {view.name for view in all_views()}
+    return {section: words for section, words in _sections(language).items() if section not in views}
+
+
+def view_parts(view: "View", language: Any) -> dict[str, Any]:
+    """What a view is made of: its ``html``, ``css``, ``script``, and its ``words`` in one language."""
+    words = _sections(language).get(view.name, {})
+    styles = [read("explorer/plots.css"), view.css]
+    scripts = [*(read(f"explorer/{name}.js") for name in FOR_VIEWS), view.script]
+    return {"html": view.html, "css": "\n".join(styles), "script": "\n".join(scripts), "words": words}
+
+
+def encoder() -> str:
+    return read(f"explorer/{ENCODER}.js")
+
+
+def _sections(language: Any) -> dict[str, Any]:
+    return languages().get(str(language)) or languages()["en"]
 
 
 def read(name: str) -> str:

@@ -14,7 +14,7 @@ def shell() -> str:
         ("theme", read("theme.css")),
         ("css", css()),
         ("html", html()),
-        ("script", script()),
+        ("script", script(alone=True)),
     ):
         page = page.replace(f"@{name}@", text)
     return page

@@ -60,8 +60,16 @@ async function saveGif() {
   }
   const height = Math.min(...frames.map((frame) => frame.height)); // a longer caption may have taken one line more
   const even = frames.map((frame) => new ImageData(frame.data.slice(0, 4 * frame.width * height), frame.width, height));
+  const encode = await gifEncoder();
   say("");
-  saveBlob(new Blob([gifBytes(even, GIF_PAUSE)], { type: "image/gif" }), fileName(`${words(`controls.${view.method}`)} ${words("save.gif_name")}`, "gif"));
+  saveBlob(new Blob([encode(even, GIF_PAUSE)], { type: "image/gif" }), fileName(`${words(`controls.${view.method}`)} ${words("save.gif_name")}`, "gif"));
+}
+
+/** What writes an animation: fetched when it is first needed; a self-contained page has it inside. */
+async function gifEncoder() {
+  if (props.alone) return gifBytes;
+  state.encoder ??= runHere(`(() => {\n${await server.encoder()}\nreturn gifBytes;\n})()`);
+  return state.encoder;
 }
 
 /** The view of one layer: of a rollout, the one that ends there. */

@@ -15,6 +15,7 @@ const state = {
   scale: null, // {least, most, kind}: the words at the colour bar
   shared: 0, // where the sheet's colours end
   signed: false, // whether they begin below zero
+  encoder: null, // of animations, once one was asked for
   playing: 0,
   open: "explore", // the view in sight
   met: false, // whether somebody has pointed at a map

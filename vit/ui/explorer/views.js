@@ -1,4 +1,5 @@
-// The views of the navigation line: which is open, and what each has been asked. Explore is the first of them.
+// The views of the navigation line: which is open, and what each has been asked. Explore is the first of them. What the
+// others are made of (HTML, CSS, script, words) is fetched when one is first opened.
 //
 // A view's script calls addView(name, (view) => parts). Of `parts`, all may be left out but show:
 //   show(result)   the server's answer is here: draw it. Called again for another photo, model or choice
@@ -18,23 +19,27 @@
 //   open           whether it is the view in sight
 //   result         the last answer, or null where it doesn't belong to this photo and model any more
 
+const CANCELLING = 600; // milliseconds
 const views = new Map(); // name -> View, in the order of the navigation line
 
 function addView(name, build) {
-  views.set(name, new View(name, build));
+  const view = views.get(name);
+  view.parts = build(view);
 }
 
 class View {
-  constructor(name, build) {
-    this.name = name;
-    this.root = find(`#view-${name}`);
+  constructor(root) {
+    this.name = root.id.slice("view-".length);
+    this.root = root;
+    this.parts = null; // what its script registers, once that is here
+    this.fetching = false;
     this.wanted = state.wanted;
     this.result = null;
     this.ticket = 0; // counts this view's questions; an answer to an older one is not shown
     this.asking = false; // whether an answer is awaited
-    this.parts = build(this);
+    this.stopped = 0; // when a question was last cancelled
     this.root.querySelector(".wait [data-act=stop]").addEventListener("click", () => this.stop());
-    this.root.querySelector(".sorry button").addEventListener("click", () => this.ask());
+    this.root.querySelector(".sorry button").addEventListener("click", () => (this.parts ? this.ask() : this.fetch()));
     new ResizeObserver(() => this.draw()).observe(this.root);
     window.addEventListener("resize", () => this.draw());
   }
@@ -61,8 +66,33 @@ class View {
 
   /** The view has come into sight. What it lacks is asked for, unless the visitor stopped just that. */
   come() {
+    if (!this.parts) return this.fetch();
     if (this.result) return this.draw();
     if (this.root.dataset.state === "empty" && usable()) this.ask();
+  }
+
+  /** Brings what the view is made of, and begins. Its script sees all that stands in this folder. */
+  async fetch() {
+    if (this.fetching) return;
+    this.fetching = true;
+    if (usable()) this.settle("waiting", words("views.opening"));
+    try {
+      const { html, css, script, words: section } = await server.part([this.name, LANGUAGE]);
+      sections[this.name] = section;
+      this.find(".content").replaceChildren(document.createRange().createContextualFragment(html));
+      fillWords(this.find(".content"));
+      this.hold();
+      const style = document.createElement("style");
+      style.textContent = `#${element.id} { ${css} }`; // as Gradio does with the page's own
+      element.ownerDocument.head.append(style);
+      runHere(`(() => {\n${script}\n})();`);
+    } catch {
+      this.settle("error", words("views.gone"));
+    }
+    this.fetching = false;
+    if (!this.parts) return;
+    if (usable()) this.settle("empty");
+    if (this.open) this.come();
   }
 
   /** Quietly: what is shown stays bright and can be worked with until the new answer is here. */
@@ -76,8 +106,13 @@ class View {
     this.send();
   }
 
+  /** A cancellation reaches whatever is asked a moment later too, so the next question lets it pass first. */
   send() {
-    window.attentionLinks[this.name].ask();
+    const { ticket } = this;
+    const rest = this.stopped + CANCELLING - Date.now();
+    const go = () => ticket === this.ticket && window.attentionLinks[this.name].ask();
+    if (rest > 0) setTimeout(go, rest);
+    else go();
   }
 
   /** What goes to the server: see vit/ui/frame.py. */
@@ -132,6 +167,7 @@ class View {
     if (!this.asking) return;
     this.asking = false;
     this.ticket++;
+    this.stopped = Date.now();
     window.attentionLinks[this.name].stop();
     if (this.quiet && this.parts.told) this.parts.told(null, false);
     else this.settle("stopped", words("views.stopped"));
@@ -143,7 +179,7 @@ class View {
     this.ticket++;
     this.result = null;
     this.settle("empty");
-    this.parts.clear?.();
+    this.parts?.clear?.();
   }
 
   settle(name, line = "") {
@@ -156,9 +192,16 @@ class View {
     this.find(".sorry button").hidden = name === "refused";
     this.find(".sorry button").textContent = words(name === "stopped" ? "views.begin" : "views.again");
     this.find(waits ? ".wait span" : ".sorry p").textContent = line;
+    this.hold();
+  }
+
+  /** What can't be used unless there is a result. */
+  hold() {
+    const held = this.root.dataset.state !== "ready";
+    const content = this.find(".content");
     const stays = this.find(".content > [data-stays]");
-    const parts = stays ? [...stays.parentElement.children].filter((part) => part !== stays) : [this.find(".content")];
-    for (const part of parts) part.inert = name !== "ready";
+    content.inert = held && !stays;
+    for (const part of content.children) part.inert = Boolean(held && stays && part !== stays);
   }
 }
 
@@ -175,6 +218,11 @@ function tellViews(name, line) {
     else if (!view.result) view.settle("empty");
   }
   if (name === "usable") views.get(state.open)?.come();
+}
+
+/** Runs a script that came later within this one, so that it sees what is declared here. Gradio runs this one alike. */
+function runHere(script) {
+  return eval(script);
 }
 
 function openView(name) {
@@ -194,6 +242,10 @@ function openView(name) {
   draw();
 }
 
+for (const panel of root.querySelectorAll(".view[data-state]")) {
+  const view = new View(panel);
+  views.set(view.name, view);
+}
 const tabs = find("[role=tablist]");
 tabs.addEventListener("click", (event) => {
   const tab = event.target.closest("[role=tab]");

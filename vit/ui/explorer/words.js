@@ -1,10 +1,26 @@
-// The page's words, in the visitor's language. LANGUAGES is what stands in vit/ui/languages, one file a language.
+// The page's words, in the visitor's language. LANGUAGES has the name of each file in vit/ui/languages, and its words in a
+// self-contained page; elsewhere those of the visitor's language alone come from the server, a view's with the view.
 
 const LANGUAGE = navigator.languages.map((name) => name.slice(0, 2).toLowerCase()).find((name) => name in LANGUAGES) ?? "en";
 
+const WORDLESS = 2000; // milliseconds until a server that gave no words is asked again
+
+let sections = LANGUAGES[LANGUAGE];
+
+/** Resolves when there are words. */
+async function bringWords() {
+  while (!sections) {
+    try {
+      sections = await server.page_words(LANGUAGE);
+    } catch {
+      await new Promise((done) => setTimeout(done, WORDLESS));
+    }
+  }
+}
+
 /** A sentence by its key, such as "door.choose", with {names} in it replaced by values. */
 function words(key, values = {}) {
-  const text = key.split(".").reduce((part, name) => part?.[name], LANGUAGES[LANGUAGE]) ?? key;
+  const text = key.split(".").reduce((part, name) => part?.[name], sections) ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
