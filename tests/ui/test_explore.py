@@ -19,7 +19,7 @@ from vit.errors import ModelError
 from vit.ui import explore
 from vit.ui.examples import examples
 from vit.ui.explorer import Explorer
-from vit.ui.parts import ENCODER, FOR_VIEWS, SCRIPTS, script
+from vit.ui.parts import ENCODER, FOR_VIEWS, SCRIPTS, encoder, script
 
 ROOT = Path(__file__).parents[2]
 
@@ -178,6 +178,10 @@ def test_every_script_is_used_and_none_asks_another_server():
     assert files == {*SCRIPTS, *FOR_VIEWS, ENCODER}
     code = script().replace('"http://www.w3.org/2000/svg"', "")  # a name, which no browser fetches
     assert "http://" not in code and "https://" not in code and "innerHTML" not in code
+
+
+def test_the_encoder_comes_when_gradio_asks_with_its_one_argument():
+    assert "function gifBytes" in encoder([])
 
 
 def test_the_page_is_built_without_torch_timm_or_matplotlib():

@@ -38,6 +38,7 @@ class View {
     this.ticket = 0; // counts this view's questions; an answer to an older one is not shown
     this.asking = false; // whether an answer is awaited
     this.stopped = 0; // when a question was last cancelled
+    this.era = 0; // counts photos and models: files of an answer to another one are of no use
     this.root.querySelector(".wait [data-act=stop]").addEventListener("click", () => this.stop());
     this.root.querySelector(".sorry button").addEventListener("click", () => (this.parts ? this.ask() : this.fetch()));
     new ResizeObserver(() => this.draw()).observe(this.root);
@@ -146,9 +147,9 @@ class View {
   }
 
   async bytes(file) {
-    const { ticket } = this;
+    const { era } = this;
     const answer = await fetch(file.url);
-    if (!answer.ok || ticket !== this.ticket) throw new Error(words("views.gone"));
+    if (!answer.ok || era !== this.era) throw new Error(words("views.gone"));
     return answer.arrayBuffer();
   }
 
@@ -176,6 +177,7 @@ class View {
   /** Another photo or model: what is shown belongs to it no more. */
   stale() {
     if (this.asking) this.stop();
+    this.era++;
     this.ticket++;
     this.result = null;
     this.settle("empty");
