@@ -76,7 +76,8 @@ def view_parts(view: "View", language: Any) -> dict[str, Any]:
     return {"html": view.html, "css": "\n".join(styles), "script": "\n".join(scripts), "words": words}
 
 
-def encoder() -> str:
+def encoder(_sent: Any = None) -> str:
+    """The script that writes animations; what a browser sends along is of no interest."""
     return read(f"explorer/{ENCODER}.js")
 
 
