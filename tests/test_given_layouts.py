@@ -1,5 +1,7 @@
 """A network whose tokens can't be followed: an error that says so, or the layouts that its owner gives."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -75,7 +77,8 @@ def test_a_layout_that_is_given_is_used(written):
     assert all(layer.queries.is_whole and layer.shape == (1, 2, 16, 16) for layer in record.layers)
     assert explain(record, "rollout").values.shape == (4, 4)
     if written == "einsum":
-        assert torch.equal(network.first.kept, record.layers[0].weights)
+        first: Any = network.first
+        assert torch.equal(first.kept, record.layers[0].weights)
 
 
 def test_it_is_not_kept_for_the_next_question():

@@ -8,7 +8,7 @@ import pytest
 from vit.image import load_image
 
 pytestmark = pytest.mark.browser
-STEPS = 7
+STEPS = 8
 
 
 def test_a_step_shows_its_answer_only_after_a_prediction(visit):
@@ -36,11 +36,12 @@ def test_the_whole_lesson_goes_by_keys_alone(visit):
         page.keyboard.press("Space")
         page.keyboard.press("Enter")
         page.wait_for_selector(".view-lesson .shown:not([hidden])")
+        page.wait_for_selector(".view-lesson .after:not(:empty)", timeout=60_000)  # the last one is worked out first
         assert page.inner_text(".view-lesson .verdict").strip() and page.inner_text(".view-lesson .after").strip()
         if step < STEPS:
             _tab_to(page, ".view-lesson [data-act=after]")
             page.keyboard.press("Enter")
-    page.wait_for_function("location.search.includes('step=7')")
+    page.wait_for_function("location.search.includes('step=8')")
 
 
 def test_the_worked_score_and_share_are_the_models_own(visit, photos, weights, monkeypatch):
@@ -107,6 +108,31 @@ def test_a_network_that_is_not_our_own_says_which_model_to_choose(visit):
 def test_a_distilled_network_reads_two_tokens(visit):
     page = _lesson(visit, "&model=standin_deit&step=7")
     assert page.inner_text(".view-lesson h2") == "From CLS & DIST to the answer"
+
+
+def test_the_closing_step_sets_attention_and_relevance_against_chance(visit, photos, weights, monkeypatch):
+    monkeypatch.setattr("vit.models.bundled.FOLDER", weights)
+    from vit import load_model
+    from vit.truth.check import check
+    from vit.ui.views.lesson import COMPARED
+    from vit.ui.views.methods import STEPS as POINTS
+
+    page = _lesson(visit, "&step=8", photos[0])
+    _predict(page)
+    page.wait_for_selector(".view-lesson .figure svg", timeout=60_000)
+    found = check(load_model("standin_vit"), load_image(photos[0]), COMPARED, steps=POINTS, backwards=False)
+    areas = {result.method: result.deletion.area for result in found.results}
+    areas["chance"] = float(found.results[0].deletion.random_areas.mean())
+    said = [float(number) for number in re.findall(r"0\.\d{3}", page.inner_text(".view-lesson .after"))]
+    assert said[:3] == pytest.approx([areas[name] for name in ("raw", "relevance", "chance")], abs=0.001)
+    names = {"raw": "attention’s", "relevance": "relevance’s", "chance": "by chance"}
+    right = names[min(areas, key=lambda name: areas[name])]
+    assert page.inner_text(".view-lesson .options .right") == right
+    verdicts = page.locator(".view-lesson .figure tbody td:last-child").all_inner_texts()
+    assert verdicts == [*(result.words for result in found.results), ""]
+    seen = _warm(page)
+    page.click(".view-lesson .many button[aria-pressed=false]")
+    assert _warm(page) != seen
 
 
 @pytest.mark.parametrize(

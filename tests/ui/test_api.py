@@ -15,6 +15,7 @@ from tests.families import photo
 from vit.capture import record_attention
 from vit.errors import MethodError
 from vit.methods import explain
+from vit.methods.difference import compare_classes
 from vit.models import load_model
 from vit.render import overlay
 from vit.ui.api import overlay_options
@@ -76,6 +77,11 @@ def test_the_three_names_answer_with_the_record_s_own_numbers(client, given):
     expected = overlay(image, heat, colormap="inferno")
     assert np.array_equal(np.asarray(Image.open(drawn).convert("RGB")), expected)
 
+    drawn = client.predict(handle_file(given), "tiny", method="relevance", target=1, against=0, api_name="/overlay")
+    one, other = (record_attention(model, image, target=target) for target in (1, 0))
+    expected = overlay(image, compare_classes(one, other, "relevance")[2])
+    assert np.array_equal(np.asarray(Image.open(drawn).convert("RGB")), expected)
+
     with np.load(client.predict(handle_file(given), "tiny", api_name="/raw")) as file:
         assert np.array_equal(file["layer_1_weights"], record.layers[1].weights.numpy())
         assert json.loads(str(file["about"]))["model"] == "tiny"
@@ -122,6 +128,8 @@ def test_two_at_once_get_their_own(client, tmp_path):
         (["tiny", "raw", 0, "mean", 9, 0, None], "rows 0 to 3"),
         (["tiny", "raw", 0, "mean", 1, None, None], "both"),
         (["tiny", "relevance", -1, "mean", None, None, 2], "Class 2 is not in 0 to 1"),
+        (["tiny", "relevance", -1, "mean", None, None, 1, 1], "1 and 1 are not two"),
+        (["tiny", "rollout", -1, "mean", None, None, None, 1], "the same for every class"),
     ],
 )
 def test_a_mistake_is_a_sentence(client, given, arguments, says):

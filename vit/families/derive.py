@@ -7,7 +7,7 @@ from torch import nn
 
 from vit.attention import AttentionRecord
 from vit.capture import record_attention
-from vit.errors import CaptureError, MethodError
+from vit.errors import BudgetError, CaptureError, MethodError
 from vit.families.mechanism import mechanisms
 from vit.families.table import Facts
 from vit.methods import explain, get_method, list_methods
@@ -81,4 +81,6 @@ def _refused(record: AttentionRecord) -> dict[str, str]:
             explain(record, name)
         except MethodError as error:
             refused[name] = str(error)
+        except BudgetError:
+            pass  # defined for the family, and too much for this size: a smaller picture will do
     return refused

@@ -28,7 +28,15 @@ def add_api(analysis: Analysis) -> None:
         return about(analysis.record(_given(image), model or analysis.default_model(), listener()))
 
     def overlay(
-        image, model="", method="rollout", layer=-1, head="mean", query_row=None, query_col=None, target=None
+        image,
+        model="",
+        method="rollout",
+        layer=-1,
+        head="mean",
+        query_row=None,
+        query_col=None,
+        target=None,
+        against=None,
     ) -> str:
         from vit.render import DEFAULT, encode
         from vit.render import overlay as draw
@@ -36,7 +44,7 @@ def add_api(analysis: Analysis) -> None:
         picture = _given(image)
         options = overlay_options(method, layer, head, query_row, query_col)
         model, target = model or analysis.default_model(), _whole("target", target)
-        heat = analysis.heatmap(picture, model, method, target, say=listener(), **options)
+        heat = analysis.heatmap(picture, model, method, target, _whole("against", against), say=listener(), **options)
         drawn = encode(draw(picture, heat, colormap=DEFAULT), "png")
         return served_file(out.GRADIO_CACHE, "overlay.png", drawn)["path"]
 
@@ -54,6 +62,7 @@ def add_api(analysis: Analysis) -> None:
         head = gr.Textbox(label="head", value="mean")
         query_row, query_col = gr.Number(label="query_row", value=None), gr.Number(label="query_col", value=None)
         target = gr.Number(label="target", value=None)
+        against = gr.Number(label="against", value=None)
         out = gr.File(label="file")
         drawn = gr.Image(label="overlay", type="filepath", format="png")
         answer = gr.JSON(label="answer")
@@ -61,7 +70,7 @@ def add_api(analysis: Analysis) -> None:
     asking: dict[str, Any] = {"show_progress": "hidden", **LISTENERS[INFERENCE]}
     fetching: dict[str, Any] = {"show_progress": "hidden", **LISTENERS[FILES]}
     button.click(_sentence(analyze), [image, model], answer, api_name="analyze", **asking)
-    overlay_inputs = [image, model, method, layer, head, query_row, query_col, target]
+    overlay_inputs = [image, model, method, layer, head, query_row, query_col, target, against]
     button.click(_sentence(overlay), overlay_inputs, drawn, api_name="overlay", **fetching)
     button.click(_sentence(raw), [image, model], out, api_name="raw", **fetching)
 

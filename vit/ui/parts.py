@@ -23,7 +23,7 @@ SCRIPTS = (
     *("state", "questions", "answers", "hands", "drawing", "downloads", "views"),  # what holds them together
     "main",  # begins
 )
-FOR_VIEWS = ("elements", "plots")  # come with each view
+FOR_VIEWS = ("elements", "plots", "curves")  # come with each view
 ENCODER = "gif"  # comes when an animation is first asked for
 # A view that is fetched and computed when it is opened: what is being done, what went wrong, and then its own HTML.
 PANEL = """

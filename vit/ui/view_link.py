@@ -47,6 +47,9 @@ def add_views(
     ``given`` are the hidden components of the photo, the question and a second photo, ``listen`` how listeners that run
     a model listen.
     """
+    # "always_last" would hold a question back until the one before is answered, which a cancelled one never is. What
+    # answers an older question is known by its ticket.
+    listen = {**listen, "trigger_mode": "multiple"}
     for view in views:
         link = ViewLink(view)
         js = f"() => window.attentionExplorer.viewQuestion({json.dumps(view.name)})"

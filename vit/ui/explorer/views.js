@@ -7,10 +7,13 @@
 //   draw()         the panel has come into sight, has changed its size, or the theme has changed: draw again
 //   options()      what goes along with the question, as Ask.options on the server; {} if it is left out
 //   second()       a second photo for Ask.second: {file} of sendFile, or {example: its name}; none if it is left out
+//   told(line, error)   how a quiet question goes: what is being done, a sentence on what went wrong (with error true), or
+//                  null where it has been stopped. Without it, nothing is said until the answer is here
 // The one part of a view's HTML marked data-stays can be used whatever the state: it chooses what to ask.
 // `view` has:
 //   root, find(selector), findAll(selector)   the view's own panel
 //   ask()          ask the server again, with options() as they are now; ask({quiet: true}) without dimming
+//   stop()         let go of the question that is under way
 //   bytes(file)    a promise of the ArrayBuffer of what the server kept by ask.keep
 //   wanted         what the address said at the start; address(name, value) writes into it (null takes it out)
 //   open           whether it is the view in sight
@@ -116,10 +119,10 @@ class View {
 
   async answer(value) {
     if (!value || value.ticket !== this.ticket || !this.asking) return;
-    if (value.busy) return this.quiet || this.settle("busy", value.busy);
+    if (value.busy) return this.quiet ? this.parts.told?.(value.busy, false) : this.settle("busy", value.busy);
     if (value.gone && !this.again && (await this.sendAgain())) return;
     this.asking = false;
-    if (value.error) return this.settle("error", value.error);
+    if (value.error) return this.wrong(value.error);
     this.result = value;
     this.settle("ready");
     this.parts.show(value);
@@ -144,8 +147,13 @@ class View {
 
   /** The queue was full, or the server has gone. */
   failed() {
-    if (this.asking) this.settle("error", words("asked.unheard"));
+    if (this.asking) this.wrong(words("asked.unheard"));
     this.asking = false;
+  }
+
+  wrong(sentence) {
+    if (this.quiet && this.parts.told) this.parts.told(sentence, true);
+    else this.settle("error", sentence);
   }
 
   stop() {
@@ -153,7 +161,8 @@ class View {
     this.asking = false;
     this.ticket++;
     window.attentionLinks[this.name].stop();
-    this.settle("stopped", words("views.stopped"));
+    if (this.quiet && this.parts.told) this.parts.told(null, false);
+    else this.settle("stopped", words("views.stopped"));
   }
 
   /** Another photo or model: what is shown belongs to it no more. */

@@ -6,6 +6,7 @@ class Lesson {
     this.find = (selector) => view.find(selector);
     this.photo = this.find(".picture img");
     this.guesses = new Map(); // step -> the chosen prediction's text
+    this.closing = new Closing(view, () => this.draw(), (line) => this.waits && (this.find(".verdict").textContent = line));
     const asked = Number(view.wanted.step);
     this.step = STEPS[asked - 1] ? asked - 1 : 0;
     this.path();
@@ -54,6 +55,7 @@ class Lesson {
   }
 
   async show(result) {
+    if (result.truth) return this.closing.take(result.truth);
     this.why = result.why ?? "";
     this.numbers = result.file ? new Numbers(result, await this.view.bytes(result.file)) : null;
     const { queries } = state.value.layers[0];
@@ -70,9 +72,15 @@ class Lesson {
   clear() {
     this.ready = false;
     this.guesses.clear();
+    this.closing.clear();
     for (const part of [".figure", ".example", ".options"]) this.find(part).replaceChildren();
     for (const canvas of [".warm", ".lines"]) clearCanvas(this.find(canvas));
     this.photo.removeAttribute("src");
+  }
+
+  /** Whether the answer of this step is still being worked out. */
+  get waits() {
+    return Boolean(STEPS[this.step].asks) && !this.closing.truth;
   }
 
   get token() {
@@ -161,8 +169,13 @@ class Lesson {
     this.find(".guess").hidden = !fill;
     this.find(".why").textContent = missing ? this.why : "";
     this.find(".shown").hidden = !fill || guess === undefined;
+    if (fill && this.waits) this.closing.seek();
     if (fill) this.question(step, say(`lesson.${step.key}.ask`), guess);
-    if (fill && guess !== undefined) {
+    if (fill && guess !== undefined && this.waits) {
+      this.find(".verdict").textContent = this.closing.doing ?? this.closing.failed;
+      this.find(".after").textContent = "";
+      this.find(".figure").replaceChildren(this.closing.waiting());
+    } else if (fill && guess !== undefined) {
       const options = step.options(this);
       const right = options.find((option) => option.right)?.text ?? "";
       this.find(".verdict").textContent = guess === right ? words("lesson.right") : words("lesson.wrong", { right });
@@ -237,6 +250,8 @@ addView("lesson", (view) => {
   return {
     show: (result) => lesson.show(result),
     clear: () => lesson.clear(),
+    options: () => lesson.closing.options(),
+    told: (line, error) => lesson.closing.told(line, error),
     draw: () => lesson.draw(),
   };
 });

@@ -1,17 +1,30 @@
-"""The Lesson view: seven steps from pixels to an answer, on the photo that the person chose, with the real numbers."""
+"""The Lesson view: seven steps from pixels to an answer, on the photo that the person chose, with the real numbers.
+
+An eighth closes it: what attention does not tell, by a truth check, which is worked out when that step is opened.
+"""
 
 from typing import TYPE_CHECKING, Any
 
 from vit.errors import ModelError
+from vit.ui.checked import checked
 from vit.ui.views import Ask, view
+from vit.ui.views.methods import BATCH, STEPS, map_options
 
 if TYPE_CHECKING:
     from vit.lesson import Worked
 
 
+COMPARED = ("raw", "relevance")  # what is read, and what the class owes to it
+
+
 @view("lesson", place=60)
 def lesson(ask: Ask) -> dict[str, Any]:
-    """The numbers of each step. For a network not our own, ``why`` says so; what needs no insides still works."""
+    """The numbers of each step. For a network not our own, ``why`` says so; what needs no insides still works.
+
+    ``{"do": "truth"}`` asks for those of the closing step alone.
+    """
+    if ask.options.get("do") == "truth":
+        return {"truth": truth(ask)}
     model = ask.analysis.model(ask.model, ask.say)
     from vit.lesson import work_through
 
@@ -22,6 +35,25 @@ def lesson(ask: Ask) -> dict[str, Any]:
         return {**known, **packed(work_through(model, ask.image), model.labels, ask)}
     except ModelError as error:
         return {**known, "why": str(error)}
+
+
+def truth(ask: Ask) -> dict[str, Any]:
+    """Raw attention's map and relevance's for the likeliest class, and what painting out their patches does."""
+    from vit.methods import get_method
+
+    def progress(done: int, total: int) -> None:
+        ask.say(f"truth check: {done} of {total} pictures")
+
+    found = ask.analysis.check(
+        *(ask.image, ask.model, COMPARED), say=ask.say, progress=progress, steps=STEPS, batch=BATCH, backwards=False
+    )
+    record, maps = ask.analysis.record(ask.image, ask.model, ask.say), {}
+    for name in (result.method for result in found.results):
+        options = map_options(record, get_method(name))
+        heat = ask.analysis.heatmap(ask.image, ask.model, name, found.target, say=ask.say, **options)
+        rows, cols = heat.values.shape
+        maps[name] = {"rows": rows, "cols": cols, "values": heat.values.flatten().tolist(), "caption": heat.caption}
+    return {"check": checked(found), "maps": maps}
 
 
 def packed(worked: "Worked", labels: tuple[str, ...], ask: Ask) -> dict[str, Any]:

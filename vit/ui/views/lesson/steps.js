@@ -5,6 +5,7 @@
 //   figure    what the answer shows, an element
 //   map       what the answer paints over the photo, {values, rows, cols, peak}, and the line below it
 //   still     no patch is followed in it
+//   asks      the server works its answer out when the step is opened: see closing.js
 //   own       what needs our own network's insides: "all" of the step, or its "figure"
 
 const STEPS = [
@@ -206,6 +207,7 @@ const STEPS = [
     },
     map: (lesson) => lesson.readout(state.value.layers.length - 1),
   },
+  CLOSING_STEP,
 ];
 
 function handKeys() {

@@ -1,0 +1,153 @@
+"""The Methods view in a browser: maps and their scales, any two classes, the truth check against the same in Python."""
+
+import numpy as np
+import pytest
+
+from tests.browser.conftest import LABELS
+from vit.image import load_image
+
+pytestmark = pytest.mark.browser
+CARDS = ".view-methods .card"
+FOUND = ".view-methods .found"
+
+
+def test_every_method_is_shown_with_its_scale_and_its_words(visit):
+    page = _open(visit)
+    titles = page.locator(f"{CARDS} h3").all_inner_texts()
+    assert len(titles) == 9 and {"Relevance", "Attention", "Grad-CAM", "Attention flow"} <= set(titles)
+    assert page.locator(f"{CARDS} .map").count() == 8  # attention flow only when it is asked for
+    for card in page.locator(f"{CARDS}:has(.map)").all():
+        least, most = card.locator(".scale .number").all_inner_texts()
+        assert least == "0" and float(most.removesuffix("%")) > 0
+        assert card.locator(".means").inner_text().strip()
+        card.locator("summary").click()
+        assert card.locator("details p").inner_text().strip()
+    assert all(_painted(page))
+    page.click(".view-methods [data-act=slow]")
+    page.wait_for_selector("[data-method=attention_flow] .map")
+    assert page.locator(f"{CARDS} .map").count() == 9
+
+
+def test_two_classes_give_two_maps_on_one_scale_and_a_difference_around_zero(visit):
+    page = _open(visit)
+    page.page.select_option("[data-class=target] select", label="church")
+    page.wait_for_function("document.querySelector('.view-methods h2').textContent === 'Made for church'")
+    page.page.select_option("[data-class=against] select", label="golf ball")
+    page.wait_for_selector(".view-methods .cards.two [data-method=relevance]")
+    card = page.locator("[data-method=relevance]")
+    assert card.locator(".head").all_inner_texts() == ["church", "golf ball", "church − golf ball"]
+    scales = [each.locator(".number").all_inner_texts() for each in card.locator(".scale").all()]
+    assert scales[0] == scales[1]
+    assert scales[2][0] == f"−{scales[2][1]}"
+    assert page.locator("[data-method=rollout] .map").count() == 1
+    page.wait_for_function("location.search.includes('target=1') && location.search.includes('against=3')")
+    assert page.page.locator("[data-class=against] option[value='1']").first.is_disabled()
+
+
+def test_the_address_opens_to_the_same_two_classes(visit):
+    page = _open(visit, "&target=1&against=3")
+    assert page.inner_text(".view-methods h2") == "church against golf ball"
+    page.locator("[data-example]").nth(1).click()  # another photo: its own likeliest class
+    page.wait_for_function("!document.querySelector('.view-methods h2').textContent.includes('against')")
+    page.wait_for_function("!location.search.includes('against')")
+
+
+def test_a_class_that_is_none_is_a_sentence_and_the_way_on_is_open(visit):
+    page = visit("?view=methods&target=99").shown()
+    page.wait_for_selector("#view-methods[data-state=error]")
+    assert "Class 99 is not in 0 to 3" in page.inner_text("#view-methods .sorry")
+    page.click("#view-methods .sorry button")
+    page.wait_for_selector("#view-methods[data-state=ready]")
+
+
+def test_a_map_is_enlarged_and_read_by_keys(visit):
+    page = _open(visit)
+    page.page.focus("[data-method=raw] .map")
+    page.keyboard.press("Enter")
+    reading = ".view-methods .large .reading"
+    assert "(rank 1 of 64)" in page.inner_text(reading)
+    most = page.locator(".view-methods .large .scale .number").last.inner_text()
+    assert page.inner_text(reading).startswith(f"{most} · ")
+    before = page.inner_text(reading)
+    page.page.focus(".view-methods .large .lines")
+    for key in ("ArrowLeft", "ArrowRight", "ArrowRight", "ArrowUp"):
+        page.keyboard.press(key)
+    assert page.inner_text(reading) != before
+    page.keyboard.press("Escape")
+    assert not page.locator(".view-methods .large").is_visible()
+    assert page.evaluate("document.activeElement.matches('[data-method=raw] .map')")
+
+
+def test_the_truth_check_says_what_python_says(visit, photos, weights, monkeypatch):
+    monkeypatch.setattr("vit.models.bundled.FOLDER", weights)
+    from vit import load_model
+    from vit.truth.check import check
+    from vit.ui.views.methods import SLOW, STEPS
+
+    page = _open(visit, photo=photos[0])
+    page.click(".view-methods [data-act=check]")
+    page.wait_for_selector(f"{FOUND}:not([hidden])", timeout=120_000)
+    expected = check(load_model("standin_vit"), load_image(photos[0]), steps=STEPS)
+    quick = [found for found in expected.results if found.method not in SLOW]
+    rows = [row.locator("td").all_inner_texts() for row in page.locator(f"{FOUND} tbody tr").all()]
+    assert len(rows) == len(quick)
+    gains = [float(row[2].replace("−", "-")) for row in rows]
+    assert gains == pytest.approx([found.gain for found in quick], abs=0.002)
+    assert [row[5] for row in rows] == [found.words for found in quick]
+    assert expected.label in page.inner_text(f"{FOUND} .what")
+    curve = page.locator(f"{FOUND} svg").first
+    told = curve.get_attribute("aria-valuetext")
+    curve.focus()
+    page.keyboard.press("End")
+    assert curve.get_attribute("aria-valuetext") != told
+    assert "100%" in curve.get_attribute("aria-valuetext")
+    box = curve.bounding_box()
+    page.mouse.move(box["x"] + (44 + 306 / 2) / 360 * box["width"], box["y"] + 0.5 * box["height"])
+    assert curve.get_attribute("aria-valuetext").startswith("At 50%")
+    page.locator(f"{FOUND} tbody button").nth(3).click()
+    assert rows[3][1] in page.inner_text(f"{FOUND} figcaption >> nth=0")
+    assert "Area" in page.inner_text(f"{FOUND} .summary >> nth=0")
+
+
+def test_a_truth_check_can_be_cancelled_and_the_maps_stay(visit):
+    page = _open(visit)
+    page.click(".view-methods [data-act=check]")
+    page.wait_for_function("/\\d+ of \\d+/.test(document.querySelector('.view-methods .doing').textContent)")
+    page.click(".view-methods [data-act=cancel]")
+    assert page.get_attribute("#view-methods", "data-state") == "ready"
+    assert not page.locator(".view-methods .doing").is_visible()
+    assert page.locator(".view-methods [data-act=check]").is_visible()
+    assert not page.locator(FOUND).is_visible() and all(_painted(page))
+
+
+def test_a_windowed_model_has_maps_and_a_label_stays_text(visit):
+    page = _open(visit, "&model=standin_swin&target=0")
+    assert page.locator(f"{CARDS} .map").count() == 8
+    assert LABELS[0] in page.inner_text(".view-methods h2")
+    assert page.evaluate("window.hacked") is None
+    assert "without the identity" in page.get_attribute("[data-method=relevance] .map", "title")
+
+
+def test_nothing_scrolls_sideways_on_a_phone(visit):
+    page = _open(visit, "&target=1&against=3", width=390, height=844)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.click("[data-method=relevance] .map >> nth=2")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator(".view-methods .large").bounding_box()["width"] <= 390
+
+
+def _open(visit, query: str = "", photo=None, **context):
+    page = visit(f"?view=methods{query}", **context).shown()
+    if photo:
+        page.give(photo)
+        page.shown("ready")
+    page.wait_for_selector("#view-methods[data-state=ready] .card", timeout=60_000)
+    page.frame()
+    return page
+
+
+def _painted(page) -> np.ndarray:
+    """Whether each card's canvas has colours on it."""
+    code = """[...document.querySelectorAll('.view-methods .map canvas')].map((canvas) =>
+        canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte))"""
+    return np.array(page.evaluate(code))

@@ -1,0 +1,59 @@
+"""A truth check made ready for the page: numbers and standings, which the page puts into its own words."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vit.measures.curves import Curves, Faithfulness
+    from vit.truth.check import Check
+
+
+def checked(check: "Check") -> dict[str, Any]:
+    """The table, the most faithful method first, and the curves; shares and probabilities are 0 to 1.
+
+    The random orders are the same for every method, so their band is said once for each test.
+    """
+    first = check.results[0]
+    return {
+        "target": check.target,
+        "label": check.label,
+        "probability": check.probability,
+        "grid": [check.grid.rows, check.grid.cols],
+        "shares": first.deletion.shares.tolist(),
+        "chance": {curves.test: _chance(curves) for curves in first.tests},
+        "methods": [_method(found) for found in check.results],
+        "refused": [list(each) for each in check.refused],
+    }
+
+
+def _method(found: "Faithfulness") -> dict[str, Any]:
+    return {
+        "name": found.method,
+        "gain": found.gain,
+        "words": found.words,
+        "tied": found.tied,
+        **{curves.test: _curves(curves) for curves in found.tests},
+    }
+
+
+def _curves(curves: "Curves") -> dict[str, Any]:
+    return {
+        "ordered": curves.ordered.tolist(),
+        "backwards": None if curves.backwards is None else curves.backwards.tolist(),
+        "area": curves.area,
+        "backwards_area": curves.backwards_area,
+        "standing": curves.standing,
+        "as_good": curves.as_good,
+        "p": curves.p,
+    }
+
+
+def _chance(curves: "Curves") -> dict[str, Any]:
+    """What the random orders do at each point, and their areas."""
+    return {
+        "orders": len(curves.random),
+        "least": curves.random.amin(0).tolist(),
+        "mean": curves.random.mean(0).tolist(),
+        "most": curves.random.amax(0).tolist(),
+        "area": float(curves.random_areas.mean()),
+        "spread": curves.spread,
+    }

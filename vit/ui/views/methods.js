@@ -1,0 +1,156 @@
+// Methods: several maps of the photo side by side, for one class or two, and the truth check when it is asked for.
+
+addView("methods", (view) => {
+  const pickers = {
+    target: new ClassPicker(view.find("[data-class=target]"), false, (number) => choose({ target: number })),
+    against: new ClassPicker(view.find("[data-class=against]"), true, (number) => choose({ against: number })),
+  };
+  const large = new Large(view.find(".large"));
+  const truth = new Truth(view.find(".truth"));
+  const doing = view.find(".doing");
+  const number = (text) => (/^\d{1,6}$/.test(text ?? "") ? Number(text) : null);
+  let chosen = { target: number(view.wanted.target), against: number(view.wanted.against) };
+  let asked = null; // what is under way: "maps", "slow" or "check"
+  let shown = null; // the answer with the maps, whose numbers are here
+  let labels = [];
+  let pictures = []; // [canvas, map]: what is painted again when sizes or colours change
+
+  /** A question beside what is shown, with a line on how it goes where the visitor looks. */
+  function ask(what) {
+    asked = what;
+    view.find(".wrong").hidden = true;
+    view.find(`[data-for=${what === "check" ? "check" : "maps"}]`).append(doing, view.find(".wrong"));
+    doing.querySelector("span").textContent = words("views.asking");
+    doing.hidden = false;
+    busy(true);
+    if (what === "check") doing.querySelector("button").focus(); // the button that was pressed is gone
+    view.ask({ quiet: true });
+  }
+
+  function busy(is) {
+    for (const part of view.findAll(".maps")) part.toggleAttribute("data-old", is && asked === "maps");
+    view.find("[data-act=check]").hidden = is && asked === "check";
+    for (const button of view.findAll("[data-act=slow]")) button.disabled = is;
+    for (const { select, search } of Object.values(pickers)) select.disabled = search.disabled = is && asked !== "maps";
+  }
+
+  /** The question has its answer, or there will be none. */
+  function done() {
+    const focused = doing.contains(document.activeElement);
+    asked = null;
+    doing.hidden = true;
+    busy(false);
+    if (focused) view.find("[data-act=check]").focus();
+  }
+
+  function choose(changed) {
+    chosen = { ...chosen, target: chosen.target ?? shown.target, ...changed };
+    if (chosen.against === chosen.target) chosen.against = null;
+    truth.clear();
+    pick();
+    ask("maps");
+  }
+
+  function pick() {
+    const target = chosen.target ?? shown?.target ?? null;
+    pickers.target.show(target, chosen.against);
+    pickers.against.show(chosen.against, target);
+  }
+
+  function told(line, error) {
+    if (line !== null && !error) return (doing.querySelector("span").textContent = line);
+    if (shown) chosen = { target: shown.target, against: shown.against };
+    pick();
+    done();
+    view.find(".wrong").textContent = line ?? "";
+    view.find(".wrong").hidden = !error;
+  }
+
+  async function show(result) {
+    if (result.check) {
+      truth.show(result.check, new Map(shown.methods.map(({ name, title }) => [name, title])));
+      return done();
+    }
+    const slow = asked === "slow";
+    const [buffer, names] = await Promise.all([view.bytes(result.file), view.bytes(result.labels)]);
+    const numbers = new Float32Array(buffer);
+    const methods = result.methods.map((method) => ({ ...method, maps: mapsOf(method, numbers) }));
+    const before = shown?.methods.filter(({ name }) => shown.slow.includes(name)) ?? []; // kept: no class changes them
+    shown = { ...result, methods: slow ? [...shown.methods, ...methods] : [...methods, ...before] };
+    chosen = { target: chosen.target === null ? null : result.target, against: result.against };
+    if (!slow) {
+      labels = JSON.parse(new TextDecoder().decode(names));
+      for (const picker of Object.values(pickers)) picker.know(labels, state.value.top);
+    }
+    view.address("target", shown.target === state.value.top[0]?.[0] ? null : shown.target);
+    view.address("against", shown.against);
+    pick();
+    cards();
+    done();
+    paint();
+  }
+
+  function cards() {
+    const [one, other] = [shown.target, shown.against].map((number) => (number === null ? "" : labels[number]));
+    const two = shown.against !== null;
+    const heads = two ? [one, other, words("methods.minus", { one, other })] : [];
+    pictures = [];
+    for (const kind of ["class", "any"]) {
+      const section = view.find(`[data-kind=${kind}]`);
+      const methods = shown.methods.filter(({ of_a_class }) => of_a_class === (kind === "class"));
+      const made = methods.map((method) => {
+        const card = methodCard(method, heads, (map, title) => large.open(method, map, title));
+        card.dataset.method = method.name;
+        card.querySelectorAll("canvas").forEach((canvas, n) => pictures.push([canvas, method.maps[n]]));
+        return card;
+      });
+      const waiting = kind === "any" ? shown.slow.filter((name) => !shown.methods.some((method) => method.name === name)) : [];
+      section.querySelector(".cards").replaceChildren(...made, ...waiting.map(slowCard));
+      section.querySelector(".cards").classList.toggle("two", two && kind === "class");
+    }
+    view.find("[data-kind=class] h2").textContent = one ? words(two ? "methods.for_two" : "methods.for_class", { one, other }) : words("methods.no_class");
+    view.find(".pickers").hidden = view.find(".truth").hidden = !labels.length;
+  }
+
+  /** A method that takes seconds: worked out when it is asked for. */
+  function slowCard(name) {
+    const button = make("button", { type: "button" }, words("views.begin"));
+    button.dataset.act = "slow";
+    button.addEventListener("click", () => ask("slow"));
+    const [title, means] = ["name", "means"].map((what) => kindWords({ name }, what));
+    return make("article", { className: "card" }, make("h3", {}, title), make("p", { className: "means" }, means), make("p", { className: "quiet" }, words("methods.slow")), button);
+  }
+
+  function paint() {
+    for (const [canvas, map] of pictures) paintCard(canvas, map);
+    large.draw();
+  }
+
+  view.find("[data-act=check]").addEventListener("click", () => {
+    truth.clear();
+    ask("check");
+  });
+  view.find("[data-act=cancel]").addEventListener("click", () => view.stop());
+  // What the address asked for may be no class of this model: the second try is for the likeliest.
+  view.find(".sorry button").addEventListener("click", () => shown || (chosen = { target: null, against: null }));
+
+  return {
+    show: (result) => show(result).catch((error) => told(error.message, true)),
+    told,
+    options() {
+      const names = shown?.methods.filter(({ why }) => !why).map(({ name }) => name);
+      const which = { slow: shown?.slow, check: names }[asked];
+      return { do: asked === "check" ? "check" : "maps", ...chosen, ...(which && { methods: which }) };
+    },
+    clear() {
+      large.close();
+      if (shown) chosen = { target: null, against: null }; // else it is what the address asks for
+      shown = null;
+      pictures = [];
+      done();
+      truth.clear();
+      for (const part of view.findAll(".cards")) part.replaceChildren();
+    },
+    draw: paint,
+  };
+});
