@@ -109,7 +109,7 @@ def test_what_is_kept_of_a_few_is_what_they_do(name):
     assert derive(name, KEPT[name].size) == KEPT[name], f"run: python -m vit models --trace '{name}'"
 
 
-@pytest.mark.families
+@pytest.mark.table
 @pytest.mark.parametrize("name", [name for name in KEPT if name not in FEW])
 def test_what_is_kept_is_what_they_do(name):
     assert derive(name, KEPT[name].size) == KEPT[name], f"run: python -m vit models --trace '{name}'"

@@ -19,6 +19,7 @@
 //   open           whether it is the view in sight
 //   result         the last answer, or null where it doesn't belong to this photo and model any more
 
+const CANCELLING = 600; // milliseconds
 const views = new Map(); // name -> View, in the order of the navigation line
 
 function addView(name, build) {
@@ -36,6 +37,7 @@ class View {
     this.result = null;
     this.ticket = 0; // counts this view's questions; an answer to an older one is not shown
     this.asking = false; // whether an answer is awaited
+    this.stopped = 0; // when a question was last cancelled
     this.root.querySelector(".wait [data-act=stop]").addEventListener("click", () => this.stop());
     this.root.querySelector(".sorry button").addEventListener("click", () => (this.parts ? this.ask() : this.fetch()));
     new ResizeObserver(() => this.draw()).observe(this.root);
@@ -104,8 +106,13 @@ class View {
     this.send();
   }
 
+  /** A cancellation reaches whatever is asked a moment later too, so the next question lets it pass first. */
   send() {
-    window.attentionLinks[this.name].ask();
+    const { ticket } = this;
+    const rest = this.stopped + CANCELLING - Date.now();
+    const go = () => ticket === this.ticket && window.attentionLinks[this.name].ask();
+    if (rest > 0) setTimeout(go, rest);
+    else go();
   }
 
   /** What goes to the server: see vit/ui/frame.py. */
@@ -160,6 +167,7 @@ class View {
     if (!this.asking) return;
     this.asking = false;
     this.ticket++;
+    this.stopped = Date.now();
     window.attentionLinks[this.name].stop();
     if (this.quiet && this.parts.told) this.parts.told(null, false);
     else this.settle("stopped", words("views.stopped"));
