@@ -39,7 +39,10 @@ class View {
     this.asking = false; // whether an answer is awaited
     this.stopped = 0; // when a question was last cancelled
     this.root.querySelector(".wait [data-act=stop]").addEventListener("click", () => this.stop());
-    this.root.querySelector(".sorry button").addEventListener("click", () => (this.parts ? this.ask() : this.fetch()));
+    // Heard above the button: what the view's own script does at this click comes first.
+    this.root.querySelector(".sorry").addEventListener("click", (event) => {
+      if (event.target.closest("button")) this.parts ? this.ask() : this.fetch();
+    });
     new ResizeObserver(() => this.draw()).observe(this.root);
     window.addEventListener("resize", () => this.draw());
   }
@@ -109,10 +112,15 @@ class View {
   /** A cancellation reaches whatever is asked a moment later too, so the next question lets it pass first. */
   send() {
     const { ticket } = this;
-    const rest = this.stopped + CANCELLING - Date.now();
+    const rest = this.cancelling();
     const go = () => ticket === this.ticket && window.attentionLinks[this.name].ask();
     if (rest > 0) setTimeout(go, rest);
     else go();
+  }
+
+  /** For how many milliseconds a cancellation may still be on its way. */
+  cancelling() {
+    return Math.max(0, this.stopped + CANCELLING - Date.now());
   }
 
   /** What goes to the server: see vit/ui/frame.py. */
@@ -152,8 +160,9 @@ class View {
     return answer.arrayBuffer();
   }
 
-  /** The queue was full, or the server has gone. */
+  /** The queue was full, or the server has gone; or a cancelled question ends, which is no fault of the next one. */
   failed() {
+    if (this.cancelling()) return;
     if (this.asking) this.wrong(words("asked.unheard"));
     this.asking = false;
   }
