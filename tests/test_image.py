@@ -175,7 +175,7 @@ def test_array_shapes():
         np.full((4, 4, 3), np.inf),
         None,
         42,
-        io.StringIO("text"),
+        pytest.param(io.StringIO("text"), id="text"),
         "no/such/file.png",
         "https://example.org/a.png",
         "nul\0byte.png",

@@ -73,15 +73,6 @@ def test_work_can_be_cancelled_and_begun_again(visit):
     assert _told(page) == "3 layers, 512 512"
 
 
-def test_what_is_cancelled_can_be_begun_again_at_once(visit):
-    page = visit("?view=standin&lines=8").shown()
-    for _ in range(2):
-        page.wait_for_function("document.querySelector('#view-standin .wait span').textContent.startsWith('line ')")
-        page.click("#view-standin [data-act=stop]")
-        page.click("#view-standin .sorry button")
-    assert _told(page) == "3 layers, 512 512"
-
-
 def test_a_view_left_while_it_works_is_ready_when_one_comes_back(visit):
     page = visit("?view=standin&lines=12").shown()
     page.wait_for_selector("#view-standin[data-state=busy]")

@@ -73,12 +73,16 @@ def _prefix(record: AttentionRecord) -> str:
     return ", ".join(names)
 
 
+# A flow asks of the layers just what rollout asks, and through all layers of a large network it is minutes of work.
+AS = {"attention_flow": "rollout"}
+
+
 def _refused(record: AttentionRecord) -> dict[str, str]:
     """The methods that refuse this record, each with its sentence."""
     refused = {}
     for name in list_methods():
         try:
-            explain(record, name)
+            explain(record, AS.get(name, name))
         except MethodError as error:
             refused[name] = str(error)
         except BudgetError:
