@@ -40,7 +40,10 @@ class View {
     this.stopped = 0; // when a question was last cancelled
     this.era = 0; // counts photos and models: files of an answer to another one are of no use
     this.root.querySelector(".wait [data-act=stop]").addEventListener("click", () => this.stop());
-    this.root.querySelector(".sorry button").addEventListener("click", () => (this.parts ? this.ask() : this.fetch()));
+    // Heard above the button: what the view's own script does at this click comes first.
+    this.root.querySelector(".sorry").addEventListener("click", (event) => {
+      if (event.target.closest("button")) this.parts ? this.ask() : this.fetch();
+    });
     new ResizeObserver(() => this.draw()).observe(this.root);
     window.addEventListener("resize", () => this.draw());
   }
@@ -110,10 +113,15 @@ class View {
   /** A cancellation reaches whatever is asked a moment later too, so the next question lets it pass first. */
   send() {
     const { ticket } = this;
-    const rest = this.stopped + CANCELLING - Date.now();
+    const rest = this.cancelling();
     const go = () => ticket === this.ticket && window.attentionLinks[this.name].ask();
     if (rest > 0) setTimeout(go, rest);
     else go();
+  }
+
+  /** For how many milliseconds a cancellation may still be on its way. */
+  cancelling() {
+    return Math.max(0, this.stopped + CANCELLING - Date.now());
   }
 
   /** What goes to the server: see vit/ui/frame.py. */
@@ -153,8 +161,9 @@ class View {
     return answer.arrayBuffer();
   }
 
-  /** The queue was full, or the server has gone. */
+  /** The queue was full, or the server has gone; or a cancelled question ends, which is no fault of the next one. */
   failed() {
+    if (this.cancelling()) return;
     if (this.asking) this.wrong(words("asked.unheard"));
     this.asking = false;
   }
