@@ -54,6 +54,21 @@ def test_an_unknown_model_in_the_address_is_a_sentence_and_the_list_keeps_its_ow
         assert "standin_vit" in page.inner_text(".origin .words")
 
 
+def test_who_passes_through_the_list_asks_nothing(visit, photos):
+    page = visit().shown()
+    page.focus("#model input")
+    page.keyboard.press("ArrowDown")  # looked at, not picked
+    asked = len(page.requests)
+    page.keyboard.press("Tab")
+    page.click(".side h2, .answer")
+    page.wait_for_timeout(500)
+    assert not [url for url in page.requests[asked:] if "queue" in url]
+    assert page.get_attribute(".explorer", "data-state") == "example"
+    _choose_model(page, "standin_vit")  # the one that is shown: who picks it wants it asked once more
+    page.wait_for_function("location.search.includes('standin_vit')")
+    page.shown("ready")
+
+
 def test_the_list_shows_the_model_that_the_address_opened(visit, photos):
     page = visit("?model=standin_deit").shown()
     page.wait_for_function("document.querySelector('#model input').value.startsWith('standin_deit')")

@@ -98,8 +98,7 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer
     weights, lost = "() => window.attentionExplorer.rawQuestion()", "() => window.attentionExplorer?.rawFailed()"
     fetch = {**listen, **LISTENERS[FILES]}  # a download never waits behind questions
     explorer.raw(raw_weights, given, out, js=weights, **fetch).failure(None, js=lost)
-    other = "(photo, question, model) => [...window.attentionExplorer.otherModel(model), model]"
-    model.input(look, given, out, js=other, **listen).failure(None, js=failed)
+    model.input(None, model, None, js="(model) => window.attentionExplorer.otherModel(model)", queue=False)
     sent = [photo, question, second]
     add_views(analysis, views, sent, lambda file, name: _picture(file, _example(name, shown)), listen)
     opened = "(value, model) => window.attentionExplorer?.openedModel(value, model) ?? model"

@@ -76,9 +76,24 @@ function listenFor(ticket) {
 /** The same question once more. */
 function again() {
   if (!state.ticket && !state.value) return window.location.reload(); // the opening itself went wrong
-  begin({ ...state.source, again: false }, null, words("views.asking"));
-  if (state.source.kept && !state.source.file) send("again");
-  else trigger("again");
+  askAnew("again", words("views.asking"));
+}
+
+/** The photo as it is, asked about once more: through another model, or since it may go well this time. */
+function askAnew(event, line) {
+  begin({ ...state.source, again: false }, null, line);
+  if (state.source.kept && !state.source.file) send(event);
+  else trigger(event);
+}
+
+// Gradio's list says its model also when somebody merely passes through it: what was picked in it is a question.
+let picked = false;
+document.addEventListener("pointerdown", ({ target }) => (picked = Boolean(target.closest("#model [role=option]"))), true);
+document.addEventListener("keydown", ({ key, target }) => (picked = key === "Enter" && target.matches("#model input")), true);
+
+function otherModel(model) {
+  if (picked && model) askAnew("ask", words("asked.loading", { model }));
+  picked = false;
 }
 
 /** A new photo, or with `picture` null the same photo through another model: the old map goes at once. */
@@ -103,10 +118,7 @@ function begin(source, picture, line) {
 /** What Gradio's listeners send along: see vit/ui/explore.py. */
 window.attentionExplorer = {
   question: () => [state.source.file, JSON.stringify({ ticket: state.ticket, example: state.source.example })],
-  otherModel: (model) => {
-    begin({ ...state.source, again: false }, null, words("asked.loading", { model }));
-    return window.attentionExplorer.question();
-  },
+  otherModel,
   /** The list's model after the opening: the one that was opened, unless something else was asked meanwhile. */
   openedModel: (value, model) => (state.ticket === 0 && value?.opening && value.model ? value.model : model),
   rawQuestion: () => [...window.attentionExplorer.question(), state.value?.model ?? ""],

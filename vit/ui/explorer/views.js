@@ -2,7 +2,8 @@
 // others are made of (HTML, CSS, script, words) is fetched when one is first opened.
 //
 // A view's script calls addView(name, (view) => parts). Of `parts`, all may be left out but show:
-//   show(result)   the server's answer is here: draw it. Called again for another photo, model or choice
+//   show(result)   the server's answer is here: draw it. Called again for another photo, model or choice. Where a file of
+//                  it can't be had (bytes), the frame says so
 //   clear()        the photo or the model has changed: let go of what was drawn (the frame dims it meanwhile)
 //   draw()         the panel has come into sight, has changed its size, or the theme has changed: draw again
 //   options()      what goes along with the question, as Ask.options on the server; {} if it is left out
@@ -26,6 +27,9 @@ function addView(name, build) {
   const view = views.get(name);
   view.parts = build(view);
 }
+
+/** What an answer consists of is not to be had, or belongs to another photo or model by now. */
+class Unbrought extends Error {}
 
 class View {
   constructor(root) {
@@ -141,7 +145,13 @@ class View {
     if (value.error) return this.wrong(value.error);
     this.result = value;
     this.settle("ready");
-    this.parts.show(value);
+    try {
+      await this.parts.show(value);
+    } catch (error) {
+      if (!(error instanceof Unbrought)) throw error;
+      if (this.result === value) this.wrong(error.message);
+      return;
+    }
     this.draw();
   }
 
@@ -157,7 +167,7 @@ class View {
   async bytes(file) {
     const { era } = this;
     const answer = await fetch(file.url);
-    if (!answer.ok || era !== this.era) throw new Error(words("views.gone"));
+    if (!answer.ok || era !== this.era) throw new Unbrought(words("views.gone"));
     return answer.arrayBuffer();
   }
 

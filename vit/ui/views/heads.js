@@ -39,15 +39,8 @@ addView("heads", (view) => {
       similarity.scope = photo.layer = photo.cursor = null;
     },
     async show(result) {
-      let files = [];
-      try {
-        files = await Promise.all(["sinks", "similarity"].map((name) => numbers(name, result)));
-      } catch {
-        if (view.result === result) view.settle("error", words("views.gone"));
-        return;
-      }
+      const [received, matrix] = await Promise.all(["sinks", "similarity"].map((name) => numbers(name, result)));
       if (view.result !== result) return;
-      const [received, matrix] = files;
       for (const name of ALL.filter((each) => result[each])) {
         found[name] = result[name];
         if (!timer) wanted.delete(name); // else it is about to be asked for once more
