@@ -68,12 +68,32 @@ def test_the_view_as_a_picture_with_bar_and_words(visit, photos):
     assert (legend < 80).all(-1).sum() > 200  # and words
 
 
+def test_the_photo_is_quiet_under_heat_and_whole_without_it_in_the_file_too(visit, photos):
+    page = visit().shown()
+    page.give(photos[0])
+    page.shown("ready")
+    with Image.open(photos[0]) as photo:
+        given = np.asarray(photo.convert("RGB")).astype(int)
+    looks, colourful = {}, {}
+    for opacity in (0.8, 0):
+        page.slide("opacity", opacity)
+        page.page.wait_for_timeout(200)  # what fades has faded
+        looks[opacity] = page.evaluate("getComputedStyle(document.querySelector('.photo')).filter")
+        with Image.open(io.BytesIO(saved(page, "png")[1])) as picture:
+            drawn = np.asarray(picture.convert("RGB")).astype(int)[: given.shape[0]]
+        colourful[opacity] = drawn
+    assert looks == {0.8: "saturate(0.35) brightness(0.82)", 0: "saturate(1) brightness(1)"}
+    assert np.abs(colourful[0] - given).mean() < 2  # as it was, but for the JPEG between
+    assert colourful[0.8].mean() < 0.9 * colourful[0].mean()
+
+
 def test_all_layers_as_an_animation_and_all_heads_as_a_sheet(visit):
     page = visit("?head=0&colours=viridis").shown()
+    assert page.evaluate("document.querySelector('.photo').naturalWidth") == 640
     name, content = saved(page, "gif")
     assert name == "standin-vit-Attention-all-layers.gif"
     with Image.open(io.BytesIO(content)) as gif:
-        assert getattr(gif, "n_frames", 1) == 3 and gif.info["loop"] == 0 and gif.width == 512
+        assert getattr(gif, "n_frames", 1) == 3 and gif.info["loop"] == 0 and gif.width == 640
         frames = []
         for number in range(3):
             gif.seek(number)

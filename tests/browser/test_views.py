@@ -3,7 +3,11 @@
 import pytest
 from PIL import Image
 
+from vit.ui.examples import examples
+
 pytestmark = pytest.mark.browser
+with Image.open(examples()[0].path) as opening:
+    OPENED = f"3 layers, {opening.width} {opening.height}"
 TOLD = "#view-standin .told"
 
 
@@ -12,12 +16,12 @@ def test_a_view_is_computed_when_it_is_opened_and_not_again(visit, photos):
     assert page.get_attribute("#view-standin", "data-state") == "empty"
     assert page.inner_html("#view-standin .content") == "" and _fetched(page) == 1  # the page's words
     page.click("#tab-standin")
-    assert _told(page) == "3 layers, 512 512" and _fetched(page) == 2
+    assert _told(page) == OPENED and _fetched(page) == 2
     assert not page.locator(".view-explore").is_visible()
     page.requests.clear()
     page.click("#tab-explore")
     page.click("#tab-standin")
-    assert page.inner_text(TOLD) == "3 layers, 512 512"
+    assert page.inner_text(TOLD) == OPENED
     assert page.requests == []
 
 
@@ -30,7 +34,7 @@ def test_another_photo_or_model_clears_what_a_view_shows_and_asks_anew(visit, ph
         assert _told(page) == f"3 layers, {photo.width} {photo.height}"
     page.locator("[data-example]").nth(0).click()
     page.wait_for_function(f"document.querySelector('{TOLD}').textContent === ''")
-    assert _told(page) == "3 layers, 512 512"
+    assert _told(page) == OPENED
 
 
 def test_the_arrow_keys_go_through_the_views_and_the_address_keeps_the_one_in_sight(visit):
@@ -70,7 +74,7 @@ def test_work_can_be_cancelled_and_begun_again(visit):
     page.wait_for_timeout(2500)  # longer than it would have taken
     assert page.get_attribute("#view-standin", "data-state") == "stopped"
     page.click("#view-standin .sorry button")
-    assert _told(page) == "3 layers, 512 512"
+    assert _told(page) == OPENED
 
 
 def test_a_view_left_while_it_works_is_ready_when_one_comes_back(visit):
@@ -79,7 +83,7 @@ def test_a_view_left_while_it_works_is_ready_when_one_comes_back(visit):
     page.click("#tab-explore")
     page.wait_for_selector("#view-standin[data-state=ready]", state="attached")
     page.click("#tab-standin")
-    assert _told(page) == "3 layers, 512 512"
+    assert _told(page) == OPENED
 
 
 def test_an_error_is_a_sentence_in_the_view(visit):

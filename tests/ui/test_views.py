@@ -11,7 +11,7 @@ from vit.ui import view_link
 from vit.ui.explorer import Explorer
 from vit.ui.languages import languages
 from vit.ui.page import _HEADER, _TOOLS, _TOOLS_SCRIPT
-from vit.ui.parts import css, html, page_words, read, script, view_parts
+from vit.ui.parts import SCRIPTS, code, css, html, page_words, read, script, view_parts
 from vit.ui.views import Ask, View, _mark, all_views
 
 FOLDER = Path(view_link.__file__).parent / "views"
@@ -61,6 +61,16 @@ def test_what_comes_before_the_photo_weighs_at_most_150_kb(language):
     links = len(views) * view_link._SCRIPT
     parts = [html(views), css(), script(), words, read("theme.css"), _HEADER, _TOOLS, _TOOLS_SCRIPT, links]
     assert sum(len(part.encode()) for part in parts) <= 150_000
+
+
+def test_a_script_is_sent_without_its_comments_and_is_otherwise_the_same():
+    for name in SCRIPTS:
+        sent, written = code(f"explorer/{name}.js"), read(f"explorer/{name}.js")
+        kept = iter(written.splitlines())
+        assert all(line in kept for line in sent.splitlines()), name  # in their order
+        left_out = set(written.splitlines()) - set(sent.splitlines())
+        assert all(line.lstrip().startswith(("//", "/**", "*")) for line in left_out if line), name
+        assert "//" not in "".join(line.lstrip()[:2] for line in sent.splitlines()), name
 
 
 def test_every_view_has_its_script_and_registers_itself():

@@ -6,6 +6,7 @@ it is first opened; the self-contained file has no views, and all languages insi
 """
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from vit.ui.views import View
 
 _HERE = Path(__file__).parent
+_COMMENTS = re.compile(r"^[ ]*(//[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)  # whole lines only
 # One idea a file; each may use what stands before it. They become one script, and share one scope.
 SCRIPTS = (
     *("words", "colours", "decode", "attention", "paint"),  # bytes to maps to pixels: no page needed
@@ -56,7 +58,7 @@ def script(alone: bool = False) -> str:
     """The explorer's own JavaScript: no build step, nothing from elsewhere. ``alone``: with the words of all languages
     and the encoder of animations inside, since there will be no server to ask."""
     held = {name: page_words(name) if alone else None for name in languages()}
-    parts = [read(f"explorer/{name}.js") for name in ((ENCODER, *SCRIPTS) if alone else SCRIPTS)]
+    parts = [code(f"explorer/{name}.js") for name in ((ENCODER, *SCRIPTS) if alone else SCRIPTS)]
     return "\n".join([f"const LANGUAGES = {json.dumps(held, ensure_ascii=False)};", *parts])
 
 
@@ -72,17 +74,22 @@ def view_parts(view: "View", language: Any) -> dict[str, Any]:
     """What a view is made of: its ``html``, ``css``, ``script``, and its ``words`` in one language."""
     words = _sections(language).get(view.name, {})
     styles = [read("explorer/plots.css"), view.css]
-    scripts = [*(read(f"explorer/{name}.js") for name in FOR_VIEWS), view.script]
+    scripts = [*(code(f"explorer/{name}.js") for name in FOR_VIEWS), view.script]
     return {"html": view.html, "css": "\n".join(styles), "script": "\n".join(scripts), "words": words}
 
 
 def encoder(_: Any = None) -> str:
     """The script that writes animations. Gradio calls a server function with one argument, whatever was sent."""
-    return read(f"explorer/{ENCODER}.js")
+    return code(f"explorer/{ENCODER}.js")
 
 
 def _sections(language: Any) -> dict[str, Any]:
     return languages().get(str(language)) or languages()["en"]
+
+
+def code(name: str) -> str:
+    """A script beside this one without the lines that are comments: they are for whoever opens the file."""
+    return _COMMENTS.sub("", read(name))
 
 
 def read(name: str) -> str:

@@ -6,7 +6,7 @@ async function receive() {
   if (value.raw) return rawArrived(value.raw);
   if (value.busy) return busy(value.busy);
   if (value.gone && sendAgain()) return;
-  if (value.error) return fail(value.code ? `${value.error} (${value.code})` : value.error);
+  if (value.error) return fail(value.error, { code: value.code });
   if (state.value?.maps?.url === value.maps.url && state.maps) return;
   const { ticket } = state;
   close();
@@ -18,7 +18,7 @@ async function receive() {
   if (state.wanted) applyAddress(state.view, state.wanted, value.layers);
   state.wanted = null;
   state.maps = new Maps(value, (layer) => arrived(layer, ticket), () => {
-    if (ticket === state.ticket) fail(words("asked.unbrought"), true);
+    if (ticket === state.ticket) fail(words("asked.unbrought"), { retry: true });
   });
   const first = state.maps.start(state.view.layer);
   busy(words("asked.bringing"));
@@ -128,11 +128,16 @@ function busy(line) {
   tellViews("waiting", line);
 }
 
-/** `retry`: whether asking the same once more may help; else another photo or model has to be chosen. */
-function fail(sentence, retry = false) {
+/**
+ * `retry`: whether asking the same once more may help; else another photo or model has to be chosen. `code`: under which
+ * the server's log explains it, for whoever runs the server.
+ */
+function fail(sentence, { retry = false, code = "" } = {}) {
   close();
   clearAnswer();
   find(".message p").textContent = sentence;
+  find(".message .code").textContent = code ? words("asked.code", { code }) : "";
+  find(".message .code").hidden = !code;
   find("[data-act=again]").hidden = !retry;
   settle("error");
   tellViews("refused", sentence);

@@ -191,8 +191,10 @@ function legendWords(map, shown = state) {
   if (!map.values) return map.words;
   const names = map.layout.prefix.map((name) => name.toUpperCase()).join(", ");
   const outside = map.outside.reduce((sum, share) => sum + share, 0);
+  const { view, pointer } = shown;
+  const waits = !view.query && !pointer && view.method !== "received"; // the query is only the one to begin with
   return [
-    mapWords(map, shown),
+    mapWords(map, shown) + (waits ? `, ${words("stage.until")}` : ""),
     Math.abs(outside) > 0.0005 ? words("stage.outside", { share: percent(outside), tokens: names }) : "",
     map.notice ?? "",
   ].filter(Boolean).join(" · ");

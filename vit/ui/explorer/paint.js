@@ -68,10 +68,39 @@ function paintHeat(canvas, map, look) {
   const table = pixelTable(coloursOf(map, look), look.opacity);
   const pixels = heatPixels(map.values, rows, cols, width, height, look.peak, table, map.signed);
   canvas.getContext("2d").putImageData(pixels, 0, 0);
+  quieten(canvas, look.opacity);
 }
 
 function clearCanvas(canvas) {
   canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+  quieten(canvas, 0);
+}
+
+const USUAL_OPACITY = 0.8; // from which on the photo below is as quiet as it gets
+const QUIET = { colour: 0.65, light: 0.18 }; // what a photo under heat gives up, so that the heat is the only loud colour
+
+/** How quiet a photo is under heat of an opacity, 0 … 1. */
+function quietness(opacity) {
+  return Math.min(1, opacity / USUAL_OPACITY);
+}
+
+/** The photo right below a canvas of heat; explorer.css does the rest. A canvas that lies on no photo changes nothing. */
+function quieten(canvas, opacity) {
+  const photo = canvas.previousElementSibling;
+  if (photo?.tagName !== "IMG") return;
+  const share = String(quietness(opacity));
+  if (photo.style.getPropertyValue("--quiet-share") !== share) photo.style.setProperty("--quiet-share", share);
+}
+
+/** The same on a canvas that holds the photo, for files. */
+function paintQuiet(pen, width, height, opacity) {
+  const share = quietness(opacity);
+  pen.save();
+  for (const [mode, colour, amount] of [["saturation", "#808080", QUIET.colour], ["source-over", "#000", QUIET.light]]) {
+    Object.assign(pen, { globalCompositeOperation: mode, fillStyle: colour, globalAlpha: amount * share });
+    pen.fillRect(0, 0, width, height);
+  }
+  pen.restore();
 }
 
 /** Outlines groups of patches on a canvas over the photo: light lines with a dark edge, seen on any picture. */

@@ -24,7 +24,7 @@ async function uploadKept() {
     return true;
   } catch (error) {
     if (ticket !== state.ticket) return false;
-    fail(whyUnsent(error), !isTooLarge(error));
+    fail(whyUnsent(error), { retry: !isTooLarge(error) });
     return false;
   }
 }
@@ -68,7 +68,7 @@ function listenFor(ticket) {
       await fetch(window.location.pathname, { method: "HEAD", cache: "no-store" });
       listenFor(ticket); // it is there, and busy
     } catch {
-      if (ticket === state.ticket && root.dataset.state === "busy") fail(words("asked.unheard"), true);
+      if (ticket === state.ticket && root.dataset.state === "busy") fail(words("asked.unheard"), { retry: true });
     }
   }, PATIENCE);
 }
@@ -123,7 +123,7 @@ window.attentionExplorer = {
   openedModel: (value, model) => (state.ticket === 0 && value?.opening && value.model ? value.model : model),
   rawQuestion: () => [...window.attentionExplorer.question(), state.value?.model ?? ""],
   rawFailed: () => say(words("save.unheard")),
-  failed: () => fail(words("asked.unheard"), true),
+  failed: () => fail(words("asked.unheard"), { retry: true }),
   viewQuestion: (name) => {
     const { file, asked, second } = views.get(name).question();
     return [file, asked, second];

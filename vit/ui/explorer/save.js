@@ -10,6 +10,7 @@ function figureOf(photo, marks, map, look, caption, untrained, width = photo.nat
   const height = Math.max(1, Math.round((width * photo.naturalHeight) / photo.naturalWidth));
   const page = sheetOfPaper(width, height, coloursOf(map, look), look.scale, caption);
   page.pen.drawImage(photo, 0, 0, width, height);
+  paintQuiet(page.pen, width, height, look.opacity);
   const heat = document.createElement("canvas");
   paintHeat(heat, map, { ...look, width, height });
   page.pen.imageSmoothingEnabled = look.smooth;

@@ -268,6 +268,13 @@ for (const panel of root.querySelectorAll(".view[data-state]")) {
   views.set(view.name, view);
 }
 const tabs = find("[role=tablist]");
+// Where the line is longer than a phone is wide, its ends fade out on the sides to which it goes on.
+const fadeTabs = () => {
+  tabs.classList.toggle("before", tabs.scrollLeft > 4);
+  tabs.classList.toggle("after", tabs.scrollLeft + tabs.clientWidth < tabs.scrollWidth - 4);
+};
+tabs.addEventListener("scroll", fadeTabs, { passive: true });
+new ResizeObserver(fadeTabs).observe(tabs);
 tabs.addEventListener("click", (event) => {
   const tab = event.target.closest("[role=tab]");
   if (tab) openView(tab.dataset.view);
