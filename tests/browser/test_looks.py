@@ -103,6 +103,21 @@ def test_a_person_s_choice_stops_the_play(visit):
     assert page.get_attribute(".play", "aria-pressed") == "false"
 
 
+def test_the_opening_photo_shows_by_itself_how_it_works_until_somebody_moves(visit):
+    page = visit(reduced_motion="no-preference").shown()
+    page.wait_for_function("document.querySelector('.legend .words').textContent.includes('from row')")
+    assert page.locator(".invite").is_visible() and not page.locator(".tooltip").is_visible()
+    assert page.inner_text(".spoken") == ""
+    page.mouse.move(2, 2)
+    page.frame()
+    assert "from CLS, until you point" in page.inner_text(".legend .words")
+    page.page.wait_for_timeout(1200)  # longer than it stays at a place
+    assert "from CLS, until you point" in page.inner_text(".legend .words")
+    still = visit().shown()
+    still.page.wait_for_timeout(3000)
+    assert "from CLS, until you point" in still.inner_text(".legend .words")
+
+
 def test_the_invitation_goes_when_it_was_understood(visit):
     page = visit().shown()
     assert page.is_visible(".invite")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from vit.errors import VitError
+from vit.errors import BusyError, HubError, VitError
 from vit.line import Say
 from vit.ui.faults import code_of, note
 from vit.ui.listener import Left
@@ -17,6 +17,8 @@ _WRONG = "Something went wrong on the server with this photo and this model; try
 
 def told(work: Callable[[Say], dict[str, Any]], echo: dict[str, Any], where: str) -> Iterator[dict[str, Any]]:
     """``{"busy": line}`` while ``work(say)`` runs, then what it returns, or ``{"error": sentence, "code": code}``.
+
+    With an error comes ``retry``: whether the same may go well later.
 
     ``echo`` goes into each of them, ``where`` into the log. When the generator is closed (a visitor cancels, or closes
     the page), the next ``say`` of the work raises, and the work ends there.
@@ -38,7 +40,8 @@ def told(work: Callable[[Say], dict[str, Any]], echo: dict[str, Any], where: str
             note("abandoned", where=where, seconds=round(time.monotonic() - began, 3))
         except Exception as error:
             sentence = str(error) if isinstance(error, VitError) else _WRONG
-            result.append({"error": sentence, "code": code_of(error, where)})
+            retry = isinstance(error, BusyError | HubError)
+            result.append({"error": sentence, "code": code_of(error, where), "retry": retry})
         finally:
             lines.put(None)
 

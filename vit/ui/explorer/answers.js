@@ -6,10 +6,12 @@ async function receive() {
   if (value.raw) return rawArrived(value.raw);
   if (value.busy) return busy(value.busy);
   if (value.gone && sendAgain()) return;
-  if (value.error) return fail(value.error, { code: value.code });
+  if (value.error) return fail(value.error, { code: value.code, retry: value.retry });
   if (state.value?.maps?.url === value.maps.url && state.maps) return;
   const { ticket } = state;
   close();
+  state.spare?.maps.close();
+  state.spare = null;
   const before = state.value;
   state.value = value;
   state.source.example = value.example ?? null;
@@ -32,7 +34,12 @@ async function receive() {
     stage.fit(value);
     first.then(() => brought(value.photo.url)).then(() => ticket === state.ticket && (stage.photo.src = value.photo.url));
   } else stage.show(value.photo.url, value.width, value.height);
-  door.markExample(value.example ?? null);
+  present(value);
+}
+
+/** What stands beside the stage, and then the map, once it is here. */
+function present(value) {
+  door.markExample(state.source.example);
   answer(value);
   sizeButtons();
   sheet.shape = value.width / value.height;
@@ -73,6 +80,7 @@ function reveal() {
     if (!state.maps.layers[state.view.layer]) return;
     settle(state.value.opening ? "example" : "ready");
     address();
+    if (state.value.opening && !state.met) demonstrate();
   }
   controls.show(state.view, state.value.layers);
   stage.fit();
@@ -139,6 +147,9 @@ function fail(sentence, { retry = false, code = "" } = {}) {
   find(".message .code").textContent = code ? words("asked.code", { code }) : "";
   find(".message .code").hidden = !code;
   find("[data-act=again]").hidden = !retry;
+  const opening = !state.spare && state.ticket === 0 && Boolean(window.location.search); // what the address named
+  find("[data-act=back]").hidden = !state.spare && !opening;
+  find("[data-act=back]").textContent = words(state.spare ? "asked.back" : "asked.usual");
   settle("error");
   tellViews("refused", sentence);
 }

@@ -246,7 +246,8 @@ function runHere(script) {
   return eval(script);
 }
 
-function openView(name) {
+/** Shows a view. `step` writes its name into the address: stepAddress where a person chose it. */
+function openView(name, step = setAddress) {
   const known = name === "explore" || views.has(name);
   state.open = known ? name : "explore";
   root.dataset.view = state.open;
@@ -257,7 +258,7 @@ function openView(name) {
     if (chosen) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   for (const panel of root.querySelectorAll("[role=tabpanel]")) panel.hidden = panel.id !== `view-${state.open}`;
-  setAddress({ view: state.open === "explore" ? null : state.open });
+  step({ view: state.open === "explore" ? null : state.open });
   if (state.open !== "explore") return views.get(state.open).come();
   stage.fit();
   draw();
@@ -277,7 +278,7 @@ tabs.addEventListener("scroll", fadeTabs, { passive: true });
 new ResizeObserver(fadeTabs).observe(tabs);
 tabs.addEventListener("click", (event) => {
   const tab = event.target.closest("[role=tab]");
-  if (tab) openView(tab.dataset.view);
+  if (tab && tab.dataset.view !== state.open) openView(tab.dataset.view, stepAddress);
 });
 tabs.addEventListener("keydown", (event) => {
   const all = [...tabs.children];
@@ -286,6 +287,7 @@ tabs.addEventListener("keydown", (event) => {
   if (to === undefined) return;
   event.preventDefault();
   const tab = all[(to + all.length) % all.length];
-  openView(tab.dataset.view);
+  openView(tab.dataset.view, stepAddress);
   tab.focus();
 });
+window.addEventListener("popstate", () => root.isConnected && openView(readAddress().view ?? "explore", () => {}));
