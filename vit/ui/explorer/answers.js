@@ -146,6 +146,7 @@ function fail(sentence, { retry = false, code = "" } = {}) {
   find(".message p").textContent = sentence;
   find(".message .code").textContent = code ? words("asked.code", { code }) : "";
   find(".message .code").hidden = !code;
+  if (state.spare) stage.show(state.spare.value.photo.url, state.spare.value.width, state.spare.value.height); // dimmed
   find("[data-act=again]").hidden = !retry;
   const opening = !state.spare && state.ticket === 0 && Boolean(window.location.search); // what the address named
   find("[data-act=back]").hidden = !state.spare && !opening;
