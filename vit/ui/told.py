@@ -28,7 +28,8 @@ def told(work: Callable[[Say], dict[str, Any]], echo: dict[str, Any], where: str
     def say(line: str) -> None:
         if left.is_set():
             raise Left
-        lines.put(line)
+        if line:  # an empty one only asks whether anyone is there
+            lines.put(line)
 
     def run() -> None:
         try:
