@@ -30,6 +30,11 @@ function addView(name, build) {
   view.parts = build(view);
 }
 
+/** What is being done, in the visitor's language where vit/ui/doing.py knows the server's line. */
+function doingWords({ busy: line, doing }) {
+  return doing ? words(`doing.${doing[0]}`, doing[1]) : line;
+}
+
 /** What an answer consists of is not to be had, or belongs to another photo or model by now. */
 class Unbrought extends Error {}
 
@@ -147,7 +152,10 @@ class View {
 
   async answer(value) {
     if (!value || value.ticket !== this.ticket || !this.asking) return;
-    if (value.busy) return this.quiet ? this.parts.told?.(value.busy, false) : this.settle("busy", value.busy);
+    if (value.busy) {
+      const line = doingWords(value);
+      return this.quiet ? this.parts.told?.(line, false) : this.settle("busy", line);
+    }
     if (value.gone && !this.again && (await this.sendAgain())) return;
     this.asking = false;
     if (value.error) return this.wrong(value.error);
