@@ -8,6 +8,7 @@ from typing import Any
 
 from vit.errors import BusyError, HubError, VitError
 from vit.line import Say
+from vit.ui.doing import known
 from vit.ui.faults import code_of, note
 from vit.ui.listener import Left
 
@@ -16,7 +17,8 @@ _WRONG = "Something went wrong on the server with this photo and this model; try
 
 
 def told(work: Callable[[Say], dict[str, Any]], echo: dict[str, Any], where: str) -> Iterator[dict[str, Any]]:
-    """``{"busy": line}`` while ``work(say)`` runs, then what it returns, or ``{"error": sentence, "code": code}``.
+    """Lines while ``work(say)`` runs, as ``{"busy": line}`` with what ``known`` knows of it; then what it returns, or
+    ``{"error": sentence, "code": code}``.
 
     With an error comes ``retry``: whether the same may go well later.
 
@@ -30,7 +32,8 @@ def told(work: Callable[[Say], dict[str, Any]], echo: dict[str, Any], where: str
     def say(line: str) -> None:
         if left.is_set():
             raise Left
-        lines.put(line)
+        if line:  # an empty one only asks whether anyone is there
+            lines.put(line)
 
     def run() -> None:
         try:
@@ -52,7 +55,7 @@ def told(work: Callable[[Say], dict[str, Any]], echo: dict[str, Any], where: str
         while (line := lines.get()) is not None:
             if line != said and time.monotonic() - last > _BETWEEN_LINES:
                 last, said = time.monotonic(), line
-                yield {**echo, "busy": line}
+                yield {**echo, "busy": line, **known(line)}
     finally:
         left.set()
     yield {**echo, **result[0]}
