@@ -131,3 +131,11 @@ def test_a_model_of_few_classes_says_which(visit):
     page = visit().shown()
     assert page.inner_text(".knows").startswith("It knows 4 classes only: ")
     assert "church, parachute, golf ball" in page.inner_text(".knows")
+
+
+def test_numbers_are_written_as_the_visitor_s_language_writes_them(visit):
+    for locale, point in (("de-DE", ","), ("en-GB", ".")):
+        page = visit(locale=locale).shown()
+        shares = page.locator(".answer .number").all_inner_texts()
+        assert shares and all(re.fullmatch(rf"\d+\{point}\d+%", share) for share in shares), shares
+        assert re.fullmatch(rf"\d+\{point}\d+%", page.inner_text(".legend .most"))

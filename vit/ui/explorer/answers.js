@@ -4,7 +4,7 @@ async function receive() {
   const { value } = props;
   if (!value || value === "" || (value.ticket ?? 0) !== state.ticket) return;
   if (value.raw) return rawArrived(value.raw);
-  if (value.busy) return busy(value.busy);
+  if (value.busy) return busy(doingWords(value));
   if (value.gone && sendAgain()) return;
   if (value.error) return fail(value.error, { code: value.code, retry: value.retry });
   if (state.value?.maps?.url === value.maps.url && state.maps) return;
@@ -104,7 +104,7 @@ function showClasses(part, value) {
       name.title = label;
       name.className = "label";
       bar.style.setProperty("--share", share);
-      number.textContent = `${(100 * share).toFixed(share >= 0.0995 ? 1 : 2)}%`;
+      number.textContent = `${decimals(100 * share, share >= 0.0995 ? 1 : 2)}%`;
       number.className = "number";
       item.append(name, bar, number);
       return item;
