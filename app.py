@@ -5,11 +5,7 @@ import sys
 
 from vit.analysis import Analysis
 from vit.errors import VitError
-from vit.ui import disk, faults
-from vit.ui.ending import serve_until_told
-from vit.ui.health import Health
-from vit.ui.page import build_page, launch_options, warm_up
-from vit.ui.start import start_line
+from vit.ui import disk
 from vit.ui.zero import register
 
 
@@ -23,6 +19,13 @@ def main() -> None:
         folder = disk.own_folder()
     except VitError as error:
         sys.exit(str(error))
+    # Gradio from here on: it can't be imported without a folder for its files.
+    from vit.ui import faults
+    from vit.ui.ending import serve_until_told
+    from vit.ui.health import Health
+    from vit.ui.page import build_page, launch_options, warm_up
+    from vit.ui.start import start_line
+
     faults.write_lines()
     page, health = build_page(analysis), Health(analysis)
     try:
