@@ -5,7 +5,7 @@ import sys
 
 from vit.analysis import Analysis
 from vit.errors import VitError
-from vit.ui import disk
+from vit.ui import disk, heap
 from vit.ui.zero import register
 
 
@@ -44,6 +44,7 @@ def main() -> None:
     print(start_line(page, analysis), flush=True)
     warm_up(analysis, health)
     disk.keep_small(folder, file_bytes)
+    heap.give_back_often()
     serve_until_told(page, analysis, health)
     disk.remove_own_folder()
     os._exit(0)  # a thread that still waits on somebody's slow network must not keep the process

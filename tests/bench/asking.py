@@ -87,9 +87,10 @@ class Server:
     def size(self) -> tuple[float, int, int, float]:
         """Memory in MB, file handles, threads, and MB of temporary files."""
         files = 0
-        for path in self.folder.rglob("*"):
-            with suppress(FileNotFoundError):  # the server has just swept it away
-                files += path.stat().st_size if path.is_file() else 0
+        for home, _, names in os.walk(self.folder):  # which skips the folders that the server sweeps away meanwhile
+            for name in names:
+                with suppress(FileNotFoundError):
+                    files += os.stat(os.path.join(home, name)).st_size
         with self.process.oneshot():
             memory = self.process.memory_info().rss
             return memory / 1e6, self.process.num_fds(), self.process.num_threads(), files / 1e6

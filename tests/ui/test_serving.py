@@ -186,6 +186,15 @@ def test_a_machine_without_any_folder_for_temporary_files(tmp_path):
         assert client.predict(handle_file(given), "tiny", api_name="/analyze")["model"] == "tiny"
 
 
+def test_a_page_that_gradio_forgot_is_answered_all_the_same(tmp_path):
+    given = tmp_path / "photo.png"
+    Image.fromarray(photo()).save(given)
+    with running(tmp_path, start="import vit.ui.limits\nvit.ui.limits.SESSIONS = 1\n" + START) as app:
+        pages = [Client(app.address, verbose=False) for _ in range(3)]
+        for page in pages * 2:
+            assert page.predict(handle_file(given), "tiny", api_name="/analyze")["model"] == "tiny"
+
+
 @pytest.mark.parametrize("name", ["VIT_CACHE_MB", "VIT_FILES_MB", "VIT_AT_ONCE"])
 def test_a_setting_that_can_t_be_is_a_sentence_at_the_start(tmp_path, name):
     with running(tmp_path, 0.0, **{name: "much"}) as app:
