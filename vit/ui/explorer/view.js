@@ -4,6 +4,8 @@
 // A view's script calls addView(name, (view) => parts). Of `parts`, all may be left out but show:
 //   show(result)   the server's answer is here: draw it. Called again for another photo, model or choice. Where a file of
 //                  it can't be had (bytes), the frame says so
+//   begin()        a question that dims the view goes out: show what is known without its answer. Pictures marked
+//                  data-picture, with the height that they take at most, have the photo already
 //   clear()        the photo or the model has changed: let go of what was drawn (the frame dims it meanwhile)
 //   draw()         the panel has come into sight, has changed its size, or the theme has changed: draw again
 //   leave()        the panel goes out of sight. A question that dims it is cancelled then, and asked again when the visitor
@@ -123,8 +125,23 @@ class View {
     this.again = false;
     this.quiet = quiet && this.root.dataset.state === "ready";
     this.asking = true;
-    if (!this.quiet) this.settle("busy", words("views.asking"));
+    if (!this.quiet) {
+      this.settle("busy", words("views.asking"));
+      this.picture();
+      this.parts.begin?.();
+    }
     this.send();
+  }
+
+  /** The photo at once, with nothing over it, in every picture that is marked for it. */
+  picture() {
+    const { photo, width, height } = state.value;
+    for (const image of this.findAll("img[data-picture]")) {
+      const { style } = image.parentElement;
+      if (image.src !== photo.url) image.src = photo.url;
+      for (const canvas of image.parentElement.querySelectorAll("canvas")) clearCanvas(canvas);
+      Object.assign(style, { aspectRatio: width / height, width: `min(100%, ${image.dataset.picture} * ${width / height})`, height: "auto" });
+    }
   }
 
   /** A cancellation reaches whatever is asked a moment later too, so the next question lets it pass first. */

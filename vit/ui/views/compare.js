@@ -111,13 +111,23 @@ addView("compare", (view) => {
     sides[1].maps?.close();
     list(models, by === "model" ? (model || record?.model || "") : select.value);
     press();
-    const names = by === "model" ? [state.value.model, record?.model ?? model] : [words("compare.first"), words("compare.second")];
+    const names = namesOf(record?.model ?? model);
     sides[0].show(state.value, state.maps, names[0]);
     const maps = record && new Maps(record, () => view.draw(), () => sides[1].show(null, null, names[1], words("asked.unbrought")));
     sides[1].show(record ?? null, maps, names[1], why);
     maps?.start(layerAt(chosen.share, record.layers.length));
     view.address("beside", beside());
     choose({});
+  }
+
+  function namesOf(other) {
+    return by === "model" ? [state.value.model, other] : [words("compare.first"), words("compare.second")];
+  }
+
+  /** The second photo isn't known before its answer; of two models it is the same one. */
+  function begin() {
+    const names = namesOf(model);
+    sides.forEach((side, n) => side.begin(names[n], n === 0 || by === "model"));
   }
 
   /** The sides that have a record. */
@@ -223,6 +233,7 @@ addView("compare", (view) => {
   return {
     options: () => ({ by, model: by === "model" ? model : "", list: !listed }),
     second,
+    begin,
     clear() {
       sides[1].maps?.close();
       pointer = null;

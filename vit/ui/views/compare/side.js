@@ -15,11 +15,12 @@ class Side {
     const line = (name, tag = "p") => make(tag, { className: name });
     const bar = make("i", { className: "bar", role: "img", ariaLabel: words("stage.bar") });
     const canvas = make("canvas", { className: "point", tabIndex: 0, role: "application" });
-    this.scene = div("scene", make("img", { className: "shot", alt: "", draggable: false }), line("glow", "canvas"), canvas, line("stamp"));
+    this.scene = div("scene", make("img", { className: "shot", alt: "", draggable: false, "data-picture": "46vh" }), line("glow", "canvas"), canvas, line("stamp"));
     const scale = make("span", { className: "scale" }, line("number least", "span"), bar, line("number most", "span"), line("quiet kind", "span"));
     this.figure.append(make("h2"), div("well", this.scene), line("why"), div("legend", line("words", "span"), scale, line("here", "span")));
     this.answer.append(line("says", "h2"), make("ol"), line("quiet knows"), line("quiet from"));
     this.find(".stamp").textContent = words("stage.untrained");
+    for (const part of [this.find(".why"), this.find(".stamp"), this.find(".legend"), this.answer]) part.hidden = true;
   }
 
   /** A place of the picture that is pointed at, pinned, moved or let go of, told to `on`. */
@@ -36,6 +37,13 @@ class Side {
     canvas.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && on.point(null));
     canvas.addEventListener("click", (event) => event.pointerType !== "touch" && on.pin(place(event)));
     canvas.addEventListener("keydown", (event) => on.key(event, this));
+  }
+
+  /** The name of what is on its way. */
+  begin(name, shown) {
+    this.find("h2").textContent = name;
+    this.find(".why").hidden = true;
+    this.find(".well").hidden = !shown;
   }
 
   /** A record, named for people; null with `why` where there is none. */

@@ -49,6 +49,14 @@ function methodCard(method, heads, open) {
   return make("article", { className: "card" }, make("h3", {}, name), make("div", { className: "pictures" }, ...pictures), words_, ...more);
 }
 
+/** A map that isn't here yet: the photo, and a frame for its scale. */
+function emptyMap() {
+  const { photo, width, height } = state.value;
+  const board = make("div", { className: "map" }, make("img", { src: photo.url, alt: "" }));
+  board.style.aspectRatio = width / height;
+  return make("div", { className: "picture" }, board, make("span", { className: "later" }));
+}
+
 function paintCard(canvas, map) {
   const { width, height } = canvas.getBoundingClientRect();
   if (width) paintHeat(canvas, map, { ...state.view, width: Math.round(width), height: Math.round(height), peak: map.peak });
