@@ -60,3 +60,8 @@ def test_the_accuracy_of_every_bundled_model_is_the_cards(card):
     for page in (README, (ROOT / "docs" / "training.md").read_text()):
         lines = [line for line in page.splitlines() if f"`{card.stem}`" in line or f"**{card.stem}**" in line]
         assert any(top1 in line for line in lines), f"{card.stem} is not said to be right on {top1}"
+    from vit.models.bundled import describe
+    from vit.ui.pack import trained_on
+
+    assert describe(card.stem).endswith(f"top-1 {top1}")
+    assert trained_on(card.stem, "bundled").endswith(f"top-1 {top1}")

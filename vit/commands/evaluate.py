@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from vit.models.bundled import find_trained
+    from vit.models.bundled import find_trained, percent
     from vit.training.data import Pictures, open_data
     from vit.training.measure import accuracy, floored
 
@@ -28,8 +28,7 @@ def run(options: argparse.Namespace) -> None:
         raise VitError(f"{options.model} knows other classes than {options.data} has ({odd}).")
     pictures = Pictures(split)
     began = time.monotonic()
-    percent, count = accuracy(model.network, pictures, model.prepare)
+    top1, count = accuracy(model.network, pictures, model.prepare)
     rate = count / (time.monotonic() - began)
-    print(
-        f"{model.name} · top-1 {floored(percent):.2f}% on {count} pictures, card {card.top1:.2f}% · {rate:.0f} images/s"
-    )
+    measured = f"top-1 {percent(floored(top1))} on {count} pictures, card {percent(card.top1)}"
+    print(f"{model.name} · {measured} · {rate:.0f} images/s")
