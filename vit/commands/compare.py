@@ -9,14 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vit.commands import shared
+from vit.commands.work import is_first
 from vit.errors import VitError
 from vit.training.recipe import NETWORKS, recipe_for
 
+EXAMPLE = "python -m vit compare --data FOLDER --out runs/race --models vit resnet"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data", required=True, metavar="FOLDER", help="holds train/CLASS/… and val/CLASS/…; or cifar10"
-    )
+    shared.add_data(parser)
     parser.add_argument("--models", nargs="+", default=list(NETWORKS), metavar="NETWORK", help=", ".join(NETWORKS))
     parser.add_argument("--shares", nargs="+", type=float, default=[0.1, 0.3, 1.0], help="of the training pictures")
     parser.add_argument("--size", type=int, help="pixels on a side (default: 64, or the pictures' own if smaller)")
@@ -31,6 +33,13 @@ def run(options: argparse.Namespace) -> None:
     unknown = [name for name in options.models if name not in NETWORKS]
     if unknown:
         raise VitError(f"--models {unknown[0]}: it is one of {', '.join(NETWORKS)}.")
+
+    def say(line: str) -> None:
+        if first:
+            print(line, flush=True)
+
+    first = is_first()  # of several processes one speaks and writes
+    say("reading the pictures …")
     from accelerate import PartialState
 
     from vit.training.checkpoint import make_folder
@@ -38,12 +47,6 @@ def run(options: argparse.Namespace) -> None:
     from vit.training.data import open_data
     from vit.training.networks import SMALL, untrained
     from vit.training.report import write_report
-
-    first = PartialState().is_main_process  # of several processes one speaks and writes
-
-    def say(line: str) -> None:
-        if first:
-            print(line, flush=True)
 
     check_shares(options.shares)
     with PartialState().local_main_process_first():
