@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -98,7 +99,7 @@ def test_its_lines_of_python_run(elsewhere):
     from vit.models.networks import build_network
 
     shape = {"image_size": (224, 224), "patch": 32, "width": 24, "depth": 2, "heads": 3}
-    space = {"net": build_network("vit", shape, classes=5)}  # "any nn.Module"
+    space: dict[str, Any] = {"net": build_network("vit", shape, classes=5)}  # "any nn.Module"
     first, second = blocks("From Python", "python")
     exec(first, space)
     assert space["picture"].shape == space["image"].shape
@@ -118,7 +119,7 @@ def test_its_request_over_http_is_answered(elsewhere):
         assert "http://127.0.0.1:7860" in asked
         asked = re.sub(r"Client\((.*?)\)", f"Client({page.local_url!r}, verbose=False)", asked)
         start, _, question = asked.rpartition("\n\n")
-        space: dict = {}
+        space: dict[str, Any] = {}
         exec(f"{start}\nanswer = {question}", space)
         assert space["answer"]["model"] == "vit_imagenette"
     finally:

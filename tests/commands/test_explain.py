@@ -92,6 +92,7 @@ def test_a_figure(work, name):
         (["photo.jpg", "--model", "tiny", "--query", "1;2", "-o", "out.png"], "no token '1;2'"),
         (["photo.jpg", "--model", "tiny", "--head", "2", "-o", "out.png"], "mean, max, min"),
         (["photo.jpg", "--model", "tiny", "--weights", "random", "-o", "out.png"], "Untrained"),
+        (["photo.jpg", "--model", "tiny", "--weights", "no/w.safetensors", "-o", "out.png"], "no/w.safetensors: "),
         (["photo.jpg", "--model", "tiny", "--method", "received", "--query", "0,0", "-o", "out.png"], "no query"),
         (["photo.jpg", "--model", "tiny", "--query", "1,x", "-o", "out.png"], "two whole numbers"),
         (["photo.jpg", "--model", "tiny", "--alpha", "3", "-o", "out.png"], "0 to 1"),

@@ -74,9 +74,11 @@ def check_folder_of(path: Path) -> None:
 
 
 def check_weights(options: argparse.Namespace) -> None:
-    """Raises VitError for weights whose maps would mean nothing."""
+    """Raises VitError for weights whose maps would mean nothing, and for a file that isn't there."""
     if options.weights == "random":
         raise VitError("Untrained weights show nothing; --weights takes pretrained or a .safetensors file.")
+    if options.weights != "pretrained" and not Path(options.weights).is_file():
+        raise VitError(f"--weights {options.weights}: there is no such file; give pretrained or a .safetensors file.")
 
 
 def open_photo(name: str | Path) -> "np.ndarray":
