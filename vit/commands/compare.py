@@ -19,13 +19,15 @@ EXAMPLE = "python -m vit compare --data FOLDER --out runs/race --models vit resn
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_data(parser)
-    parser.add_argument("--models", nargs="+", default=list(NETWORKS), metavar="NETWORK", help=", ".join(NETWORKS))
-    parser.add_argument("--shares", nargs="+", type=float, default=[0.1, 0.3, 1.0], help="of the training pictures")
+    names, shares = list(NETWORKS), [0.1, 0.3, 1.0]
+    parser.add_argument("--models", nargs="+", default=names, metavar="NETWORK", help=f"(default: {' '.join(names)})")
+    about = "of the training pictures (default: 0.1 0.3 1)"
+    parser.add_argument("--shares", nargs="+", type=float, default=shares, metavar="SHARE", help=about)
     parser.add_argument("--size", type=int, help="pixels on a side (default: 64, or the pictures' own if smaller)")
     parser.add_argument("--epochs", type=int, default=6, help="over all pictures; on a share as many more (default: 6)")
     parser.add_argument("--optimizer", help="adamw or muon, the same for all (default: each recipe's own)")
     parser.add_argument("--batch", type=int, default=128, help="pictures in a step (default: 128)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where runs and page are kept")
 
 

@@ -21,12 +21,16 @@ EXAMPLE = "python -m vit explain photo.jpg --method raw --layer 8 --head 3 --que
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_photo(parser)
     shared.add_model(parser)
-    parser.add_argument("--method", default="rollout", help="raw, received, rollout, … (default: rollout)")
+    parser.add_argument("--method", default="rollout", help=f"{shared.names_in('methods')} (default: rollout)")
     parser.add_argument("--sheet", action="store_true", help="every head of every layer on one sheet, .png or .jpg")
     parser.add_argument("--layer", type=int, help="a layer's number (default: the last); of a rollout, its last")
     parser.add_argument("--head", help="a head's number, or mean, max or min over all heads (default: mean)")
-    parser.add_argument("--query", metavar="ROW,COL", help="the patch that asks, or a token's name such as cls")
-    shared.add_options(parser, "one of the method's own, such as residual=0.3")
+    parser.add_argument(
+        "--query",
+        metavar="ROW,COL",
+        help="the patch that asks, or a token's name such as cls (default: what the answer is read from)",
+    )
+    shared.add_options(parser, "one of the method's own, such as residual=0.3; more than once if need be")
     shared.add_target(
         parser, "the class that a gradient method explains (default: the likeliest); in .npz its gradients are kept"
     )

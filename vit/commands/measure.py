@@ -14,12 +14,12 @@ EXAMPLE = "python -m vit measure photo.jpg --measure distance -o distance.png"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_photo(parser)
-    parser.add_argument("--measure", required=True, help="distance, entropy, prefix, sinks, norms, heads, lens, …")
+    parser.add_argument("--measure", required=True, help=shared.names_in("measures"))
     shared.add_model(parser)
     parser.add_argument("--layer", help="a layer's number; of head similarity also all")
     parser.add_argument("--patch", metavar="ROW,COL", help="the patch, or a token's name such as cls, for patches")
     shared.add_target(parser, "the class that the lens follows (default: the likeliest)")
-    shared.add_options(parser, "one of the measure's own, such as k=6")
+    shared.add_options(parser, "one of the measure's own, such as k=6; more than once if need be")
     shared.add_size(parser)
     parser.add_argument("--theme", default="light", choices=("light", "dark"), help="of a plot (default: light)")
     shared.add_out(parser, ".png, .svg or .pdf: a plot; .csv: a table; .npz: every number")

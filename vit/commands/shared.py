@@ -1,6 +1,7 @@
 """What several commands take from the command line, each said once: the photo, the model, numbers, files to write."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,17 @@ if TYPE_CHECKING:
 
     from vit.commands.work import Work
     from vit.models.vision_model import VisionModel
+
+_DECLARED = re.compile(r'^@(?:method|registered)\("(\w+)"', re.MULTILINE)
+
+
+def names_in(package: str) -> str:
+    """The methods of ``methods``, or the measures of ``measures``, in a line for a help text.
+
+    They are read off the decorators in the package's files: importing it would import torch, and help comes at once.
+    """
+    files = sorted((Path(__file__).parents[1] / package).glob("*.py"))
+    return ", ".join(name for file in files for name in _DECLARED.findall(file.read_text(encoding="utf-8")))
 
 
 def add_photo(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +64,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 def add_check(parser: argparse.ArgumentParser, orders: int) -> None:
     """What one photo's truth check and a folder's have in common."""
-    parser.add_argument("--methods", nargs="+", metavar="METHOD", help="raw, rollout, … (default: all)")
+    parser.add_argument("--methods", nargs="+", metavar="METHOD", help=f"of {names_in('methods')} (default: all)")
     parser.add_argument("--steps", type=int, default=20, help="parts that patches go in (default: 20)")
     parser.add_argument("--orders", type=int, default=orders, help=f"random orders (default: {orders})")
     parser.add_argument("--seed", type=int, default=0, help="of the random orders (default: 0)")

@@ -4,6 +4,8 @@ Several processes share the work with: accelerate launch -m vit train …
 """
 
 import argparse
+import inspect
+import re
 import shlex
 from dataclasses import fields
 from pathlib import Path
@@ -42,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recipe = parser.add_argument_group(
         "recipe", "The choices of vit/training/recipe.py, which says why; each network has defaults of its own."
     )
+    said = recipe_words()
     for field in fields(Recipe):
+        about = said.get(field.name, "of all that is random").replace("%", "%%")
         several = isinstance(field.default, tuple)
         kind = type(field.default[0] if isinstance(field.default, tuple) else field.default)
         usual = " ".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
@@ -51,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             type=kind,
             nargs="+" if several else None,
             metavar="…" if several else "N" if kind in (int, float) else "NAME",
-            help=f"the vit's: {usual}",
+            help=f"{about} (a vit's: {usual})",
         )
 
 
@@ -122,6 +126,11 @@ def run(options: argparse.Namespace) -> None:
     if watch:
         watch.write()
     say(f"top-1 {percent:.2f}% on {count} pictures · weights and card in {options.out}")
+
+
+def recipe_words() -> dict[str, str]:
+    """What each field of Recipe is, out of the comment behind it: one text for whoever reads it and for the help."""
+    return dict(re.findall(r"^    (\w+): [^#\n]+  # (.+)$", inspect.getsource(Recipe), re.MULTILINE))
 
 
 def open_splits(data: str, hold_out: float | None) -> "tuple[Split, Split]":
