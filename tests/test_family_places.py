@@ -37,9 +37,10 @@ pytestmark = [
 FIXED = ("efficientformer_l1",)  # built for 7 × 7 patches at the end
 MULTIPLES = {  # sizes of whole patches, or windows, where three quarters of the height are none
     "crossvit_tiny_240": (120, 240),  # patches of 12 and of 16 pixels
-    "eva02_tiny_patch14_224": (168, 224),  # patches of 14 pixels, as in the next two
+    "eva02_tiny_patch14_224": (168, 224),  # patches of 14 pixels, as in the next three
     "aimv2_large_patch14_224": (168, 224),
     "vit_small_patch14_reg4_dinov2": (168, 224),
+    "deepseek_vit_412m": (168, 224),
     "halonet26t": (256, 512),  # blocks of 8 on a grid of one sixteenth of the side
     "pvt_v2_b2_li": (224, 448),  # its keys are 7 × 7 at any size
 }

@@ -55,7 +55,8 @@ def test_the_order_is_kept_with_one_place():
     assert order == list(range(5))
 
 
-def test_who_waits_hears_how_many_are_before_and_may_leave():
+def test_who_waits_hears_how_many_are_before_and_may_leave(monkeypatch):
+    monkeypatch.setattr("vit.line.PATIENCE", 0.5)
     line, gate, heard = Line(1), threading.Event(), []
 
     class Left(Exception):
@@ -63,18 +64,36 @@ def test_who_waits_hears_how_many_are_before_and_may_leave():
 
     def say(words: str) -> None:
         heard.append(words)
-        raise Left
+        if words:
+            raise Left
 
     first = _in_line(line, lambda: gate.wait(10))
     second = _in_line(line, lambda: None)
     with pytest.raises(Left), line.place(say):
         pytest.fail("held a place")
-    assert heard == ["waiting, 1 before you"]
-    assert line.length == (1, 1)
+    assert heard[-1] == "waiting, 1 before you" and not any(heard[:-1])  # for a moment nothing is said
+    assert len(heard) > 1 and line.length == (1, 1)
     gate.set()
     first.join(10)
     second.join(10)
     assert line.length == (0, 0)
+
+
+def test_a_turn_that_comes_soon_is_not_waited_for_and_who_comes_again_and_again_hears_of_none(monkeypatch):
+    line, heard = Line(1), []
+    for patience, silently in ((60, False), (0, True)):
+        monkeypatch.setattr("vit.line.PATIENCE", patience)
+        gate = threading.Event()
+        first = _in_line(line, lambda gate=gate: gate.wait(10))
+
+        def say(words: str, gate=gate) -> None:
+            heard.append(words)
+            gate.set()
+
+        with line.place(say, silently):
+            pass
+        first.join(10)
+    assert len(heard) >= 2 and not any(heard)
 
 
 def test_a_full_line_refuses_at_once_and_an_error_gives_the_place_back():
@@ -110,15 +129,16 @@ def test_closing_sends_away_who_waits_and_leaves_who_works():
     first.join(10)
 
 
-def test_who_waits_for_a_lock_may_leave_and_whoever_stays_gets_it():
+def test_who_waits_for_a_lock_may_leave_and_whoever_stays_gets_it(monkeypatch):
+    monkeypatch.setattr("vit.line.PATIENCE", 0.5)
     lock, heard = threading.Lock(), []
 
     def say(words: str) -> None:
         heard.append(words)
-        if len(heard) == 2:
+        if words:
             lock.release()
 
     lock.acquire()
     with held(lock, say, "waiting for another"):
-        assert lock.locked() and heard == ["waiting for another"] * 2
+        assert lock.locked() and heard[-1] == "waiting for another" and not any(heard[:-1])
     assert not lock.locked()

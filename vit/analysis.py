@@ -222,15 +222,19 @@ class Analysis:
     ) -> "Check":
         """The truth check of maps of a picture, as ``vit.check``; methods' maps are made of kept records.
 
-        A place is held for one batch at a time, so that nobody waits for the whole of another's check.
+        A place is held for one batch at a time, so that nobody waits for the whole of another's check. Of waiting
+        ``say`` hears before the first batch alone: afterwards the words stay those of the work.
         """
         loaded = self.model(model, say)
         from vit.truth.check import check, predictor
 
         predict = predictor(loaded)
+        begun = False
 
         def in_turn(pixels: "Tensor") -> "Tensor":
-            with self.line.place(say):
+            nonlocal begun
+            with self.line.place(say, silently=begun):
+                begun = True
                 return predict(pixels)
 
         def heatmap(method: str, target: int) -> "Heatmap":

@@ -17,6 +17,10 @@ class ModelError(VitError):
     """The name is unknown, or the weights can't be had."""
 
 
+class HubError(ModelError):
+    """The hub didn't give the weights this time: the same question can be asked again."""
+
+
 class CaptureError(VitError):
     """The model has no attention over picture tokens, or a layer's map can't be vouched for."""
 

@@ -1,15 +1,19 @@
 """A waiting line before a few places: first come, first served, and whoever leaves is out of it at once."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from vit.errors import BusyError
 
-Say = Callable[[str], None]  # tells a person what is being done; raises when that person is gone, which ends the work
+# Tells a person what is being done, or with an empty line nothing new; raises when that person is gone, which ends the
+# work.
+Say = Callable[[str], None]
 
 CLOSING = "The server is being restarted: try again in a minute."
+PATIENCE = 1.0  # seconds that pass before a person is told of waiting: a turn that comes sooner is none to speak of
 _TICK = 0.2  # seconds between two looks at whether anyone still waits
 
 
@@ -33,13 +37,14 @@ class Line:
             return self._held, len(self._waiting)
 
     @contextmanager
-    def place(self, say: Say | None = None) -> Iterator[None]:
+    def place(self, say: Say | None = None, silently: bool = False) -> Iterator[None]:
         """Waits for a place and holds it.
 
-        While waiting, ``say`` hears how many are before; what it raises ends the waiting. BusyError where the line is
-        full or closed.
+        While waiting, ``say`` is called, and after PATIENCE hears how many are before; what it raises ends the waiting.
+        ``silently``: it hears nothing, as who holds a place again and again is told of the work. BusyError where the
+        line is full or closed.
         """
-        self._wait(say)
+        self._wait(say, silently)
         try:
             yield
         finally:
@@ -53,8 +58,8 @@ class Line:
             self._closed = True
             self._changed.notify_all()
 
-    def _wait(self, say: Say | None) -> None:
-        me = object()
+    def _wait(self, say: Say | None, silently: bool) -> None:
+        me, began = object(), time.monotonic()
         with self._changed:
             free = self._held + len(self._waiting) < self.places
             if self.longest is not None and not free and len(self._waiting) >= self.longest:
@@ -62,7 +67,9 @@ class Line:
             self._waiting.append(me)
         try:
             while (before := self._step(me)) is not None:
-                if say:
+                if say and (silently or time.monotonic() - began < PATIENCE):
+                    say("")
+                elif say:
                     say(f"waiting, {before} before you" if before else "waiting, you are next")
         except BaseException:
             with self._changed:
@@ -88,10 +95,12 @@ class Line:
 
 @contextmanager
 def held(lock: threading.Lock, say: Say | None, words: str) -> Iterator[None]:
-    """Holds a lock. While it is someone else's, ``say(words)`` is called, and may end the waiting by raising."""
+    """Holds a lock. While it is someone else's, ``say`` is called, after PATIENCE with ``words``; what it raises ends
+    the waiting."""
+    began = time.monotonic()
     while not lock.acquire(timeout=_TICK):
         if say:
-            say(words)
+            say("" if time.monotonic() - began < PATIENCE else words)
     try:
         yield
     finally:

@@ -164,6 +164,7 @@ def visit(chromium, server):
     visits, contexts = [], []
 
     def open_page(query: str = "", width: int = 1280, height: int = 800, **context) -> Visit:
+        context.setdefault("reduced_motion", "reduce")  # nothing moves by itself, unless a test looks at just that
         contexts.append(chromium.new_context(viewport={"width": width, "height": height}, **context))
         page = contexts[-1].new_page()
         one = Visit(page)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from vit.ui.examples import examples
+
 pytestmark = pytest.mark.browser
 
 
@@ -37,6 +39,28 @@ def test_the_address_holds_the_view_and_opens_to_it(visit):
     assert "attention of layer 2, head 3, from row 3, column 7" in again.inner_text(".legend .words")
 
 
+def test_the_address_holds_the_example_and_the_back_button_goes_through_the_views(visit, photos):
+    page = visit("?photo=nothing").shown()
+    assert page.get_attribute("[data-example][aria-current]", "data-example") == examples()[0].name
+    page.click(f'[data-example="{examples()[2].name}"]')
+    page.wait_for_function(f"location.search.includes('photo={examples()[2].name}')")
+    page.shown("ready")
+    again = visit(page.evaluate("location.search")).shown()
+    assert again.get_attribute("[data-example][aria-current]", "data-example") == examples()[2].name
+    assert again.heat() == page.heat()
+    page.click("#tab-standin")
+    page.click("#tab-lesson")
+    page.page.go_back()
+    page.wait_for_selector("#tab-standin[aria-selected=true]")
+    page.page.go_back()
+    page.wait_for_selector("#tab-explore[aria-selected=true]")
+    page.page.go_forward()
+    page.wait_for_selector("#tab-standin[aria-selected=true]")
+    page.give(photos[0])
+    page.shown("ready")
+    page.wait_for_function("!location.search.includes('photo=')")  # one's own is in no address
+
+
 def test_nonsense_in_the_address_is_ignored(visit):
     page = visit("?layer=99&head=-3&query=%3Cimg%3E&method=${1}").shown()
     assert "attention of layer 3, mean of all heads, from CLS" in page.inner_text(".legend .words")
@@ -49,6 +73,11 @@ def test_an_unknown_model_in_the_address_is_a_sentence_and_the_list_keeps_its_ow
         page.wait_for_selector('.explorer[data-state="error"]', timeout=30_000)
         assert wanted in page.inner_text(".message")
         assert page.input_value("#model input").startswith("standin_vit")
+        if wanted == "no_such_model":
+            page.click("[data-act=back]")  # the page as it opens without an address
+            page.shown("example")
+            assert page.input_value("#model input").startswith("standin_vit")
+            continue
         page.give(photos[0])
         page.shown("ready")
         assert "standin_vit" in page.inner_text(".origin .words")

@@ -91,6 +91,31 @@ def test_a_pasted_and_a_dropped_photo(visit, photos):
         assert box["width"] / box["height"] == pytest.approx(width / height, rel=0.01)
 
 
+def test_a_file_that_is_no_picture_leaves_a_way_back(visit, photos, tmp_path):
+    page = visit().shown()
+    page.give(photos[0])
+    page.shown("ready")
+    page.slide("layer", 2)
+    before = page.heat()
+    for leave in ("click", "Escape"):
+        bad = tmp_path / "notes.jpg"
+        bad.write_text("no picture")
+        page.give(bad)
+        page.wait_for_selector('.explorer[data-state="error"]')
+        assert page.inner_text(".message .code").startswith("Error code image-")
+        if leave == "click":
+            page.click("[data-act=back]")
+        else:
+            page.keyboard.press("Escape")
+        page.shown("ready")
+        page.mouse.move(2, 2)
+        page.frame()
+        assert page.heat() == before and not page.locator(".message").is_visible()
+        assert page.locator(".answer li").count() == 4
+    page.click("#tab-standin")
+    page.wait_for_selector("#view-standin[data-state=ready]")
+
+
 def test_two_visitors_never_see_each_others_photo(visit, photos):
     pages = [visit().shown(), visit().shown()]
     for page, path in zip(pages, photos, strict=True):

@@ -188,7 +188,7 @@ def test_keys_alone_are_enough(visit):
     page.keyboard.press("[")
     page.keyboard.press(".")
     page.frame()
-    assert "attention of layer 2, max of all heads" in page.inner_text(".legend .words")
+    assert "attention of layer 2, head 1" in page.inner_text(".legend .words")
     page.keyboard.press("?")
     assert page.locator("dialog.help").is_visible()
     page.keyboard.press("Escape")

@@ -135,6 +135,28 @@ def test_the_closing_step_sets_attention_and_relevance_against_chance(visit, pho
     assert _warm(page) != seen
 
 
+@pytest.mark.parametrize("way", [".view-lesson .path li:nth-child(7) button", "#tab-explore"])
+def test_the_closing_step_that_is_left_stops_and_begins_again_when_one_comes_back(visit, way):
+    page = _lesson(visit, "&model=standin_swin")
+    closing = ".view-lesson .path li:nth-child(8) button"
+    asked, cancelled = (lambda part=part: sum(part in url for url in page.requests) for part in ("/join", "/cancel"))
+    before = asked()
+    with page.page.expect_request("**/cancel*"):  # in one breath: the check takes less than a second here
+        page.evaluate(
+            "async ([there, away]) => { for (const each of [there, away]) { document.querySelector(each).click();"
+            " await new Promise((done) => setTimeout(done, 100)); } }",
+            [closing, way],
+        )
+    page.wait_for_timeout(1500)  # longer than it would have taken
+    assert cancelled() == 1
+    between = asked()
+    assert between > before
+    page.click(closing if "path" in way else "#tab-lesson")
+    _predict(page)
+    page.wait_for_selector(".view-lesson .figure svg", timeout=60_000)
+    assert asked() > between
+
+
 @pytest.mark.parametrize(
     "locale, title",
     [("de-AT", "Aus einem Foto wird eine Reihe von Feldern"), ("fr-FR", "A photo becomes a row of patches")],

@@ -103,6 +103,21 @@ def test_a_person_s_choice_stops_the_play(visit):
     assert page.get_attribute(".play", "aria-pressed") == "false"
 
 
+def test_the_opening_photo_shows_by_itself_how_it_works_until_somebody_moves(visit):
+    page = visit(reduced_motion="no-preference").shown()
+    page.wait_for_function("document.querySelector('.legend .words').textContent.includes('from row')")
+    assert page.locator(".invite").is_visible() and not page.locator(".tooltip").is_visible()
+    assert page.inner_text(".spoken") == ""
+    page.mouse.move(2, 2)
+    page.frame()
+    assert "from CLS, until you point" in page.inner_text(".legend .words")
+    page.page.wait_for_timeout(1200)  # longer than it stays at a place
+    assert "from CLS, until you point" in page.inner_text(".legend .words")
+    still = visit().shown()
+    still.page.wait_for_timeout(3000)
+    assert "from CLS, until you point" in still.inner_text(".legend .words")
+
+
 def test_the_invitation_goes_when_it_was_understood(visit):
     page = visit().shown()
     assert page.is_visible(".invite")
@@ -116,3 +131,11 @@ def test_a_model_of_few_classes_says_which(visit):
     page = visit().shown()
     assert page.inner_text(".knows").startswith("It knows 4 classes only: ")
     assert "church, parachute, golf ball" in page.inner_text(".knows")
+
+
+def test_numbers_are_written_as_the_visitor_s_language_writes_them(visit):
+    for locale, point in (("de-DE", ","), ("en-GB", ".")):
+        page = visit(locale=locale).shown()
+        shares = page.locator(".answer .number").all_inner_texts()
+        assert shares and all(re.fullmatch(rf"\d+\{point}\d+%", share) for share in shares), shares
+        assert re.fullmatch(rf"\d+\{point}\d+%", page.inner_text(".legend .most"))

@@ -77,11 +77,12 @@ def test_work_can_be_cancelled_and_begun_again(visit):
     assert _told(page) == OPENED
 
 
-def test_a_view_left_while_it_works_is_ready_when_one_comes_back(visit):
+def test_a_view_left_while_it_works_stops_and_begins_again_when_one_comes_back(visit):
     page = visit("?view=standin&lines=12").shown()
-    page.wait_for_selector("#view-standin[data-state=busy]")
+    page.wait_for_function("document.querySelector('#view-standin .wait span').textContent.startsWith('line ')")
     page.click("#tab-explore")
-    page.wait_for_selector("#view-standin[data-state=ready]", state="attached")
+    page.wait_for_timeout(3500)  # longer than it would have taken
+    assert page.get_attribute("#view-standin", "data-state") == "empty"
     page.click("#tab-standin")
     assert _told(page) == OPENED
 

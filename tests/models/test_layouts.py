@@ -8,8 +8,9 @@ from torch.nn import functional as F
 from tests.families import photo
 from vit.attention import AttentionRecord, Grid
 from vit.capture import record_attention
-from vit.errors import CaptureError
-from vit.models.vision_model import Preprocessing
+from vit.errors import CaptureError, ModelError
+from vit.models.layouts import plan_of
+from vit.models.vision_model import Preprocessing, VisionModel
 
 
 class Small(nn.Module):
@@ -96,3 +97,34 @@ def test_what_is_written_through_a_view_is_not_known(way):
 
     with pytest.raises(CaptureError, match="is not known"):
         record_of(Hidden())
+
+
+def test_a_size_that_the_network_refuses_is_a_sentence_in_its_words():
+    """An assertion of the network's own, as timm's DeepSeek has it for sizes that are no whole patches."""
+
+    class Strict(Small):
+        def forward(self, pixels):
+            torch._assert(pixels.shape[2] % 4 == 0, f"Input height ({pixels.shape[2]}) is no multiple of 4.")
+            return super().forward(pixels)
+
+    network = Strict().eval()
+    sentence = r"^Strict can't take pictures of 18×24 \(height × width\): Input height \(18\) is no multiple of 4\.$"
+    with pytest.raises(ModelError, match=sentence):
+        plan_of(network, torch.zeros(1, 3, 18, 24))
+    with pytest.raises(ModelError, match=sentence):  # a model whose preparation says so
+        record_attention(VisionModel("strict", network, Preprocessing((18, 24)), (), "given"), photo())
+    assert len(plan_of(network, torch.zeros(1, 3, 16, 24)).layers) == 1  # and another size after that
+
+
+def test_a_network_that_fails_only_while_it_is_followed_is_a_sentence():
+    class Once(Small):
+        runs = 0
+
+        def forward(self, pixels):
+            self.runs += 1
+            if self.runs == 1:
+                raise KeyError("memory")
+            return super().forward(pixels)
+
+    with pytest.raises(CaptureError, match="The tokens of Once could not be followed to its answer: 'memory'\\.$"):
+        plan_of(Once().eval(), torch.zeros(1, 3, 16, 24))

@@ -1,6 +1,7 @@
 """Other input sizes: the same weights, resampled as timm does it, and the shared network left alone."""
 
 import warnings
+from typing import Any
 
 import pytest
 import timm
@@ -10,6 +11,7 @@ from safetensors.torch import save_file
 from tests.variants import variant
 from vit.errors import ModelError
 from vit.models import load_model, resized
+from vit.models.vision_model import Preprocessing, VisionModel
 
 
 def _noisy(name: str, path, **options) -> dict:
@@ -86,6 +88,13 @@ def test_patches_that_overlap_count_by_their_stride():
     assert resized(model, (256, 224)).network(torch.zeros(1, 3, 256, 224)).shape == (1, 1000)
     with pytest.raises(ModelError, match="patches of 4×4"):
         resized(model, (255, 224))
+
+
+def test_patches_count_wherever_a_network_keeps_them():
+    network: Any = timm.create_model("deepseek_vit_412m", img_size=56, embed_dim=32, num_heads=2, depth=1)
+    model = VisionModel("deepseek", network.eval(), Preprocessing((56, 56)), (), "random")  # in its encoder
+    with pytest.raises(ModelError, match="deepseek cuts pictures into patches of 14×14 pixels, so 40×56 "):
+        resized(model, (40, 56))
 
 
 def test_a_size_that_is_refused_only_in_the_forward_pass():

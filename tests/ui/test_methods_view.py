@@ -101,7 +101,7 @@ def test_the_truth_check_ranks_and_tells_of_its_progress(tmp_path):
     assert all(
         low <= mean <= high for low, mean, high in zip(chance["least"], chance["mean"], chance["most"], strict=True)
     )
-    assert lines[-1].split()[2] == lines[-1].split()[4]  # "truth check: 378 of 378 pictures"
+    assert lines[-1].split()[1] == lines[-1].split()[3].strip(",")  # "test 378 of 378"
 
 
 def test_the_truth_check_ends_where_the_visitor_leaves(tmp_path):
@@ -112,12 +112,12 @@ def test_the_truth_check_ends_where_the_visitor_leaves(tmp_path):
 
     def say(line: str) -> None:
         said.append(line)
-        if line.startswith("truth check: 1"):
+        if line.startswith("test 1"):
             raise Gone
 
     with pytest.raises(Gone):
         asked(tmp_path, say=say, do="check", methods=["raw"])
-    assert said[-1].startswith("truth check: 1")
+    assert said[-1].startswith("test 1")
 
 
 def test_an_answer_is_json(tmp_path):

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from vit.errors import ModelError
+from vit.errors import HubError, ModelError
 from vit.models.hub_cache import WEIGHTS, cached_file, damage, hub_folder, remove
 
 Progress = Callable[[int, int], None]  # (bytes that have come, bytes in all or 0 if that isn't known yet)
@@ -43,13 +43,14 @@ def weights_file(
 ) -> Path:
     """The weights of ``timm/NAME`` as a whole safetensors file: from the cache without any network, else downloaded.
 
-    ``offline_help`` gives the sentence that says what works without a network. ModelError if the file is not to be had.
+    ``offline_help`` gives the sentence that says what works without a network.
+    ModelError if the file is not to be had, HubError if it may be later.
     """
     path = cached_file(repository)
     if path is not None:
         if fault := damage(path):
             remove(path)
-            raise ModelError(
+            raise HubError(
                 f"The copy of {repository} on this machine was damaged ({fault}) and has been removed. "
                 "Try again to download it afresh."
             )
@@ -59,10 +60,10 @@ def weights_file(
     _download(repository, offline_help, progress, default_deadline() if deadline is None else deadline, cancel)
     path = cached_file(repository)
     if path is None:
-        raise ModelError(f"{repository} was downloaded, but can't be found in the cache. Try again.")
+        raise HubError(f"{repository} was downloaded, but can't be found in the cache. Try again.")
     if fault := damage(path):
         remove(path)
-        raise ModelError(f"The hub sent a damaged file for {repository} ({fault}). Try again later. {offline_help()}")
+        raise HubError(f"The hub sent a damaged file for {repository} ({fault}). Try again later. {offline_help()}")
     return path
 
 
@@ -83,7 +84,7 @@ def _download(
             left = end - time.monotonic()
             if left <= 0:
                 came = f"{_megabytes(done)} of {_megabytes(total)} came" if done and total else "nothing came"
-                raise ModelError(
+                raise HubError(
                     f"The hub did not deliver {repository} within {deadline:.3g} s ({came}). "
                     f"Try again, or give it longer with VIT_DOWNLOAD_DEADLINE. {offline_help()}"
                 )
@@ -94,9 +95,9 @@ def _download(
                     progress(done, total)  # nothing new; a caller who has left says so by raising
                 continue
             if message is None:
-                raise ModelError(f"The download of {repository} stopped without a word. Try again. {offline_help()}")
+                raise HubError(f"The download of {repository} stopped without a word. Try again. {offline_help()}")
             if "error" in message:
-                raise ModelError(f"{_why(message, repository)} {offline_help()}")
+                raise HubError(f"{_why(message, repository)} {offline_help()}")
             if message.get("ready"):
                 return
             done, total = message["done"], message["total"]

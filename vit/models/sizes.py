@@ -51,7 +51,7 @@ def _sides(size: tuple[int, int]) -> tuple[int, int]:
 
 def _patch(network: "nn.Module") -> tuple[int, int]:
     """(height, width) of the patches that the picture is cut into; (1, 1) for a network without such patches."""
-    embedding = getattr(network, "patch_embed", None)
+    embedding = _patch_embedding(network)
     ratio = getattr(embedding, "feat_ratio", None)  # timm's: a hybrid's patches are larger than its last convolution
     stride = getattr(getattr(embedding, "proj", None), "stride", None)  # PVT's patches overlap: the stride counts
     patch = ratio(as_scalar=False) if callable(ratio) else stride or getattr(embedding, "patch", None)
@@ -60,6 +60,17 @@ def _patch(network: "nn.Module") -> tuple[int, int]:
     if isinstance(patch, tuple | list) and len(patch) == 2 and all(isinstance(side, int) for side in patch):
         return patch[0], patch[1]
     return 1, 1
+
+
+def _patch_embedding(network: "nn.Module") -> "nn.Module | None":
+    """What cuts the picture into patches: the network's own, or that of a part of it (DeepSeek's is its encoder's)."""
+    if (own := getattr(network, "patch_embed", None)) is not None:
+        return own
+    for name, module in network.named_modules():
+        channels = getattr(getattr(module, "proj", None), "in_channels", None)
+        if name.endswith(".patch_embed") and channels == 3:  # others cut up tokens, between stages
+            return module
+    return None
 
 
 def _built_for(model: "VisionModel", size: tuple[int, int]) -> "nn.Module":

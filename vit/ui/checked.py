@@ -1,10 +1,38 @@
 """A truth check made ready for the page: numbers and standings, which the page puts into its own words."""
 
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from vit.line import Say
 
 if TYPE_CHECKING:
     from vit.measures.curves import Curves, Faithfulness
     from vit.truth.check import Check
+
+_BEFORE = 2.0  # seconds of which a rate is made: until then nothing is said of the time that is left
+
+
+def counted(say: Say) -> Callable[[int, int], None]:
+    """The progress of a check in words: which of its tests, and from the rate so far how long the others take."""
+    first: tuple[int, float] | None = None
+
+    def progress(done: int, total: int) -> None:
+        nonlocal first
+        now = time.monotonic()
+        before, began = first = first or (done, now)
+        rate = (now - began) / max(1, done - before)  # seconds a test
+        say(
+            f"test {done} of {total}" + (_left(rate * (total - done)) if done < total and now - began > _BEFORE else "")
+        )
+
+    return progress
+
+
+def _left(seconds: float) -> str:
+    if seconds < 45:
+        return f", about {max(5, 5 * round(seconds / 5))} seconds left"
+    return ", about a minute left" if seconds < 90 else f", about {round(seconds / 60)} minutes left"
 
 
 def checked(check: "Check") -> dict[str, Any]:

@@ -72,13 +72,14 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer
         yield from raw_answers(analysis, _picture(picture, example), name, {"ticket": ticket}, explorer.GRADIO_CACHE)
 
     def opening(request: gr.Request) -> Iterator[tuple[dict, Any]]:
-        """What a visitor finds: the first example, through the model that the address names, else the default.
+        """What a visitor finds: the example and the model that the address names, else the first and the default one.
 
         The list learns of a model that it lacks; the page sets it, unless the visitor chose another meanwhile.
         """
-        echo = {"ticket": 0, "opening": True, "example": shown[0].name if shown else None}
+        first = _example(request.query_params.get("photo"), shown) or next(iter(shown), None)
+        echo = {"ticket": 0, "opening": True, "example": first and first.name}
         wanted = str(request.query_params.get("model") or "")
-        picture = _picture(None, shown[0]) if shown else Refused("Choose a photo to begin.")
+        picture = _picture(None, first) if first else Refused("Choose a photo to begin.")
         for answer in first_answers(analysis, picture, wanted, echo, explorer.GRADIO_CACHE):
             new = "layers" in answer and answer["model"] == wanted and wanted not in bundled_names()
             yield answer, gr.update(choices=choices(analysis, wanted)) if new else gr.skip()
@@ -98,6 +99,7 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer
     weights, lost = "() => window.attentionExplorer.rawQuestion()", "() => window.attentionExplorer?.rawFailed()"
     fetch = {**listen, **LISTENERS[FILES]}  # a download never waits behind questions
     explorer.raw(raw_weights, given, out, js=weights, **fetch).failure(None, js=lost)
+    explorer.back(None, None, model, js="() => window.attentionExplorer.shownModel()", queue=False)
     model.input(None, model, None, js="(model) => window.attentionExplorer.otherModel(model)", queue=False)
     sent = [photo, question, second]
     add_views(analysis, views, sent, lambda file, name: _picture(file, _example(name, shown)), listen)

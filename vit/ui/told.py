@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from vit.errors import VitError
+from vit.errors import BusyError, HubError, VitError
 from vit.line import Say
+from vit.ui.doing import known
 from vit.ui.faults import code_of, note
 from vit.ui.listener import Left
 
@@ -16,7 +17,10 @@ _WRONG = "Something went wrong on the server with this photo and this model; try
 
 
 def told(work: Callable[[Say], dict[str, Any]], echo: dict[str, Any], where: str) -> Iterator[dict[str, Any]]:
-    """``{"busy": line}`` while ``work(say)`` runs, then what it returns, or ``{"error": sentence, "code": code}``.
+    """Lines while ``work(say)`` runs, as ``{"busy": line}`` with what ``known`` knows of it; then what it returns, or
+    ``{"error": sentence, "code": code}``.
+
+    With an error comes ``retry``: whether the same may go well later.
 
     ``echo`` goes into each of them, ``where`` into the log. When the generator is closed (a visitor cancels, or closes
     the page), the next ``say`` of the work raises, and the work ends there.
@@ -28,7 +32,8 @@ def told(work: Callable[[Say], dict[str, Any]], echo: dict[str, Any], where: str
     def say(line: str) -> None:
         if left.is_set():
             raise Left
-        lines.put(line)
+        if line:  # an empty one only asks whether anyone is there
+            lines.put(line)
 
     def run() -> None:
         try:
@@ -38,7 +43,8 @@ def told(work: Callable[[Say], dict[str, Any]], echo: dict[str, Any], where: str
             note("abandoned", where=where, seconds=round(time.monotonic() - began, 3))
         except Exception as error:
             sentence = str(error) if isinstance(error, VitError) else _WRONG
-            result.append({"error": sentence, "code": code_of(error, where)})
+            retry = isinstance(error, BusyError | HubError)
+            result.append({"error": sentence, "code": code_of(error, where), "retry": retry})
         finally:
             lines.put(None)
 
@@ -49,7 +55,7 @@ def told(work: Callable[[Say], dict[str, Any]], echo: dict[str, Any], where: str
         while (line := lines.get()) is not None:
             if line != said and time.monotonic() - last > _BETWEEN_LINES:
                 last, said = time.monotonic(), line
-                yield {**echo, "busy": line}
+                yield {**echo, "busy": line, **known(line)}
     finally:
         left.set()
     yield {**echo, **result[0]}

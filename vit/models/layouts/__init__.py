@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from vit.errors import CaptureError
+from vit.errors import CaptureError, ModelError, VitError
 from vit.models.answer import answer_of
 from vit.models.layouts.given import Given as Given
 from vit.models.layouts.given import arranged_as_given, is_the_same
@@ -23,6 +23,7 @@ from vit.models.layouts.sides import side_of
 from vit.models.layouts.sights import Sight, Sights
 from vit.models.layouts.streams import readout_of, streams_of
 from vit.models.layouts.tracing import Trace
+from vit.models.sizes import tried
 from vit.tokens import TokenLayout
 
 _guard = Lock()  # held for moments only, never while a network runs
@@ -33,7 +34,8 @@ def plan_of(network: nn.Module, pixels: Tensor, given: Given | None = None) -> P
     """The network's plan for pictures like ``pixels`` ``(1, 3, height, width)``, made once and kept with the network.
 
     ``given`` says where layers sit whose tokens can't be followed; such a plan is not kept. Raises CaptureError with
-    the layer's name where a layer's place on the picture can't be established, or is otherwise than was given.
+    the layer's name where a layer's place on the picture can't be established, or is otherwise than was given, and
+    ModelError where the network can't take pictures of this size.
     """
     size = (int(pixels.shape[-2]), int(pixels.shape[-1]))
     if given:
@@ -47,17 +49,33 @@ def plan_of(network: nn.Module, pixels: Tensor, given: Given | None = None) -> P
 
 
 def follow_tokens(network: nn.Module, size: tuple[int, int], given: frozenset[str] = frozenset()) -> Sights:
-    """Runs the network once on an empty picture, and follows its tokens; ``given`` names modules that surely attend."""
+    """Runs the network once on an empty picture, and follows its tokens; ``given`` names modules that surely attend.
+
+    ModelError where the network can't take pictures of ``size``, (height, width).
+    """
     trace = Trace(network, given)
     parameter = next(network.parameters(), torch.zeros(()))
     pixels = torch.zeros(1, 3, *size, dtype=parameter.dtype)
-    with torch.no_grad():
-        trace.begin(pixels)
-        with trace:
-            answer = answer_of(network(pixels))
+    try:
+        with torch.no_grad():
+            trace.begin(pixels)
+            with trace:
+                answer = answer_of(network(pixels))
+    except VitError:
+        raise
+    except Exception as error:  # each network refuses a size in its own way
+        raise _not_run(network, size, error) from error
     known = trace.known.get(answer)
     trace.sights.answer = None if known is None else known.rows
     return trace.sights
+
+
+def _not_run(network: nn.Module, size: tuple[int, int], error: Exception) -> VitError:
+    """Why the network did not come to its end while its tokens were followed: it can't at this size, or we can't."""
+    name, said = type(network).__name__, str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+    if tried(network, size) is None:
+        return ModelError(f"{name} can't take pictures of {size[0]}×{size[1]} (height × width): {said}.")
+    return CaptureError(f"The tokens of {name} could not be followed to its answer: {said}.")
 
 
 def _plan(sights: Sights, given: Given) -> Plan:

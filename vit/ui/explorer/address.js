@@ -1,4 +1,5 @@
-// The address holds what is shown: ?view=&model=&layer=&head=&query=&method=, counted from 0, and opens to it. What rollout
+// The address holds what is shown: ?view=&photo=&model=&layer=&head=&query=&method=, counted from 0, and opens to it. The
+// photo is an example's name where it is not the one that the page opens with; a person's own has no address. What rollout
 // is told (first, last, fusion, residual, discard), the direction and the looks are in it where they are not the default.
 
 const SHARES = { residual: 0.95, discard: 0.95, opacity: 1 }; // each from 0 to this
@@ -46,7 +47,9 @@ function addressOf(view, layers) {
 
 function writeAddress(model, view, layers) {
   const usual = Object.fromEntries([...TOLD, "query"].map((name) => [name, null]));
-  setAddress({ ...usual, model, ...addressOf(view, layers) });
+  const { example } = state.source;
+  const photo = example === props.examples?.[0]?.name ? null : example;
+  setAddress({ ...usual, photo, model, ...addressOf(view, layers) });
 }
 
 const unwritten = {};
@@ -56,14 +59,24 @@ let addressTimer = 0;
 function setAddress(values) {
   Object.assign(unwritten, values);
   clearTimeout(addressTimer);
-  addressTimer = setTimeout(() => {
-    try {
-      window.history.replaceState(window.history.state, "", addressNow());
-    } catch {
-      // A page in a notebook's frame has no address of its own.
-    }
-    for (const name of Object.keys(unwritten)) delete unwritten[name];
-  }, 150);
+  addressTimer = setTimeout(() => keepAddress("replaceState"), 150);
+}
+
+/** Values that a person may want to step back from, with the browser's own button. */
+function stepAddress(values) {
+  clearTimeout(addressTimer);
+  keepAddress("replaceState"); // what is not written yet belongs to the step before
+  Object.assign(unwritten, values);
+  keepAddress("pushState");
+}
+
+function keepAddress(how) {
+  try {
+    window.history[how](window.history.state, "", addressNow());
+  } catch {
+    // A page in a notebook's frame has no address of its own.
+  }
+  for (const name of Object.keys(unwritten)) delete unwritten[name];
 }
 
 /** The page's address with what is not written yet in it; whatever else it holds stays. */

@@ -4,12 +4,14 @@ async function receive() {
   const { value } = props;
   if (!value || value === "" || (value.ticket ?? 0) !== state.ticket) return;
   if (value.raw) return rawArrived(value.raw);
-  if (value.busy) return busy(value.busy);
+  if (value.busy) return busy(doingWords(value));
   if (value.gone && sendAgain()) return;
-  if (value.error) return fail(value.error, { code: value.code });
+  if (value.error) return fail(value.error, { code: value.code, retry: value.retry });
   if (state.value?.maps?.url === value.maps.url && state.maps) return;
   const { ticket } = state;
   close();
+  state.spare?.maps.close();
+  state.spare = null;
   const before = state.value;
   state.value = value;
   state.source.example = value.example ?? null;
@@ -32,7 +34,12 @@ async function receive() {
     stage.fit(value);
     first.then(() => brought(value.photo.url)).then(() => ticket === state.ticket && (stage.photo.src = value.photo.url));
   } else stage.show(value.photo.url, value.width, value.height);
-  door.markExample(value.example ?? null);
+  present(value);
+}
+
+/** What stands beside the stage, and then the map, once it is here. */
+function present(value) {
+  door.markExample(state.source.example);
   answer(value);
   sizeButtons();
   sheet.shape = value.width / value.height;
@@ -73,6 +80,7 @@ function reveal() {
     if (!state.maps.layers[state.view.layer]) return;
     settle(state.value.opening ? "example" : "ready");
     address();
+    if (state.value.opening && !state.met) demonstrate();
   }
   controls.show(state.view, state.value.layers);
   stage.fit();
@@ -96,7 +104,7 @@ function showClasses(part, value) {
       name.title = label;
       name.className = "label";
       bar.style.setProperty("--share", share);
-      number.textContent = `${(100 * share).toFixed(share >= 0.0995 ? 1 : 2)}%`;
+      number.textContent = `${decimals(100 * share, share >= 0.0995 ? 1 : 2)}%`;
       number.className = "number";
       item.append(name, bar, number);
       return item;
@@ -138,7 +146,11 @@ function fail(sentence, { retry = false, code = "" } = {}) {
   find(".message p").textContent = sentence;
   find(".message .code").textContent = code ? words("asked.code", { code }) : "";
   find(".message .code").hidden = !code;
+  if (state.spare) stage.show(state.spare.value.photo.url, state.spare.value.width, state.spare.value.height); // dimmed
   find("[data-act=again]").hidden = !retry;
+  const opening = !state.spare && state.ticket === 0 && Boolean(window.location.search); // what the address named
+  find("[data-act=back]").hidden = !state.spare && !opening;
+  find("[data-act=back]").textContent = words(state.spare ? "asked.back" : "asked.usual");
   settle("error");
   tellViews("refused", sentence);
 }

@@ -27,9 +27,10 @@ function say(line) {
   state.said = setTimeout(() => (find(".told-save").textContent = ""), 6000);
 }
 
-/** A file's name, of letters and digits only, whatever the model is called. */
+/** A file's name, of letters and digits only, whatever the photo and the model are called. */
 function fileName(about, ending) {
-  return `${`${state.value.model} ${about}`.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 120)}.${ending}`;
+  const photo = state.source.example ?? state.source.kept?.name.replace(/\.[^.]*$/, "") ?? "";
+  return `${`${photo} ${state.value.model} ${about}`.trim().replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 120)}.${ending}`;
 }
 
 function blobOf(canvas) {
@@ -140,7 +141,7 @@ async function copyLink() {
   const url = addressNow().href;
   try {
     await navigator.clipboard.writeText(url);
-    say(words("save.copied"));
+    say(words(state.source.example ? "save.copied" : "save.copied_alone"));
   } catch {
     window.prompt(words("save.address"), url); // a page that isn't served safely may not write the clipboard
   }

@@ -48,6 +48,8 @@ function extent(values) {
   return most;
 }
 
+const WEAK = 0.25; // of a shared scale: a map that stays below looks like none
+
 /** The map that the view asks for, or words that say why there is none yet. */
 function mapNow(side = state) {
   const { view, maps, value, pointer } = side;
@@ -85,8 +87,7 @@ function paint() {
   const { view, value } = state;
   const cells = sheetMaps();
   const shared = sharedEnd(cells.flatMap((row) => row ?? []));
-  const room = Math.max(260, Math.min(720, window.innerHeight - 386)); // so that the sheet stays in sight with the photo
-  sheet.lay(value.layers, find(".sheet .scroll").clientWidth || 300, room, sheet.shape);
+  sheet.lay(value.layers, find(".sheet .scroll").clientWidth || 300, roomForSheet(), sheet.shape);
   state.signed = cells.some((row) => row?.[0].signed); // one scale for all: with one such layer it has two sides
   sheet.paint(cells, shared, { ...sheetLook(), signed: state.signed, chosen: view.method === "rollout" ? null : view });
   state.shared = shared;
@@ -108,12 +109,20 @@ function paint() {
   const own = view.scale === "own" || view.method === "rollout";
   state.peak = own ? extent(map.values) : shared;
   paintHeat(stage.heat, map, { ...view, width: stage.width, height: stage.height, peak: state.peak });
-  const kind = words(own ? "stage.own" : "stage.shared");
+  const weak = !own && extent(map.values) < WEAK * state.peak;
+  const kind = words(own ? "stage.own" : weak ? "stage.weak" : "stage.shared");
   state.scale = { least: leastWords(map, state.peak), most: percent(state.peak) + (own ? "" : " +"), kind };
   for (const [part, line] of Object.entries(state.scale)) find(`.legend .${part}`).textContent = line;
   const marks = marksOf(map);
   paintMarks(stage.marks, marks, { width: stage.width, height: stage.height });
   tell(map, marks);
+}
+
+/** How tall the sheet may be: what is left of the window below the answer, so that it stays in sight with the photo. */
+function roomForSheet() {
+  const above = find(".sheet .scroll").getBoundingClientRect().top + window.scrollY;
+  const beside = find(".side").offsetTop < find(".legend").offsetTop; // else all stands in one column
+  return Math.max(260, Math.min(720, window.innerHeight - (beside ? above + find(".origin").offsetHeight + 28 : 386)));
 }
 
 /** The sheet's ink, from the theme. */
@@ -128,7 +137,7 @@ function tellSheet(line) {
   find(".told").textContent = line ?? words("sheet.scale", { least: leastWords(state, state.shared), most: percent(state.shared) });
 }
 
-/** What is outlined: the query's window, the query, and the patch that is read. */
+/** What is outlined: the query's window, the query, and the patch that is read or looked at most. */
 function marksOf(map, shown = state) {
   const { view, maps, pointer } = shown;
   const marks = [];
@@ -140,10 +149,11 @@ function marksOf(map, shown = state) {
   if (token >= layout.prefix.length && maps) {
     marks.push({ rows, cols, patches: layout.patchesOf(token), weight: 2 });
   }
-  if (pointer && (view.query || view.method === "received")) {
-    const read = patchAt(map.layout, pointer);
-    const patches = new Set([read.patch]);
-    marks.push({ rows: map.rows, cols: map.cols, patches, weight: 1 });
+  // While the map follows, the patch that is looked at most; else the one that is read.
+  if (pointer) {
+    const reads = view.query || view.method === "received";
+    const patch = reads ? patchAt(map.layout, pointer).patch : map.values.indexOf(largest(map.values));
+    marks.push({ rows: map.rows, cols: map.cols, patches: new Set([patch]), weight: 1 });
   }
   return marks;
 }
@@ -173,7 +183,7 @@ function hereWords(map, place) {
 /** The tooltip at the pointer, and the same for the ear. */
 function tell(map, marks) {
   const { view, pointer } = state;
-  if (!pointer) return stage.tooltip(null);
+  if (!pointer || state.demo) return stage.tooltip(null); // what nobody asked for is only seen
   const here = hereWords(map, pointer);
   const follows = !view.query && view.method !== "received";
   const top = map.values.indexOf(largest(map.values));
@@ -181,7 +191,7 @@ function tell(map, marks) {
   const back = view.direction === "by" && view.method === "raw";
   const most = words(back ? "stage.most_by" : "stage.most_at", { place: words("stage.top", best) });
   const second = follows ? most : words(back ? "stage.to" : "stage.from", { token: map.words });
-  stage.tooltip({ ...pointer, ...outlinedAt(pointer, marks) }, words("stage.share", here), second);
+  stage.tooltip({ ...pointer, ...outlinedAt(pointer, marks) }, words("stage.share", here), second, follows);
   const spoken = [words("stage.spoken", here), ...(follows ? [most] : [])].join("; ");
   clearTimeout(state.speech);
   state.speech = setTimeout(() => (find(".spoken").textContent = spoken), 300);

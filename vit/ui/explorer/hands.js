@@ -94,6 +94,7 @@ document.addEventListener("keydown", (event) => {
   if (root.querySelector("dialog[open]")) return;
   const { view } = state;
   if (event.key === "?") help();
+  else if (event.key === "Escape" && root.dataset.state === "error" && state.spare) back();
   else if (state.open !== "explore") return;
   else if (event.key === "Escape" && (view?.query || state.playing)) {
     play(false);
@@ -103,8 +104,8 @@ document.addEventListener("keydown", (event) => {
     const { layers } = state.value;
     if (event.key === "[") set("layer", Math.max(0, view.layer - 1));
     if (event.key === "]") set("layer", Math.min(layers.length - 1, view.layer + 1));
-    const heads = [...FUSIONS, ...Array(layers[view.layer].heads).keys()];
-    const at = heads.indexOf(view.head);
+    const heads = ["mean", ...Array(layers[view.layer].heads).keys()];
+    const at = Math.max(0, heads.indexOf(view.head)); // max and min stand with the mean
     if (event.key === ",") set("head", heads[Math.max(0, at - 1)]);
     if (event.key === ".") set("head", heads[Math.min(heads.length - 1, at + 1)]);
   } else return;
@@ -121,11 +122,11 @@ root.addEventListener("click", (event) => {
   if (act === "help") help();
   if (act === "close-help") find("dialog.help").close();
   if (act === "again") again();
+  if (act === "back") back();
 });
 
 function help() {
   find("dialog.help").showModal();
-  find("dialog.help").scrollTop = 0; // its button, at the end, has the focus
 }
 
 function play(on) {

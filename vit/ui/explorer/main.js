@@ -13,6 +13,8 @@ if (props.examples?.length) {
 bringWords().then(() => {
   fillWords(root);
   fillWords(document.querySelector("#tools") ?? root);
+  root.dataset.worded = "";
+  if (TOUCH) find(".invite strong").textContent = words("stage.touch");
   door.examples(props.examples ?? []);
   busy(words("asked.opening"));
   openView(state.wanted.view ?? "explore");

@@ -99,6 +99,7 @@ function otherModel(model) {
 /** A new photo, or with `picture` null the same photo through another model: the old map goes at once. */
 function begin(source, picture, line) {
   state.ticket++;
+  spare();
   state.source = source;
   close();
   if (picture) {
@@ -115,10 +116,32 @@ function begin(source, picture, line) {
   listenFor(state.ticket);
 }
 
+/** Keeps what is shown whole: should the next question go wrong, there is a way back to it. */
+function spare() {
+  const { value, maps, view, source } = state;
+  if (!maps || maps.loaded < maps.count) return;
+  state.spare = { value, maps, view, source };
+  state.maps = null; // so that it isn't let go of
+}
+
+/** Back to the photo and model that were shown before something went wrong; or the page as it opens without an address. */
+function back() {
+  if (!state.spare) return window.location.assign(window.location.pathname);
+  state.ticket++;
+  Object.assign(state, state.spare, { spare: null });
+  stage.photo.onload = null;
+  stage.show(state.value.photo.url, state.value.width, state.value.height);
+  state.pictured = true;
+  busy(words("asked.bringing"));
+  present(state.value);
+  trigger("back"); // the list names its model again
+}
+
 /** What Gradio's listeners send along: see vit/ui/explore.py. */
 window.attentionExplorer = {
   question: () => [state.source.file, JSON.stringify({ ticket: state.ticket, example: state.source.example })],
   otherModel,
+  shownModel: () => state.value?.model,
   /** The list's model after the opening: the one that was opened, unless something else was asked meanwhile. */
   openedModel: (value, model) => (state.ticket === 0 && value?.opening && value.model ? value.model : model),
   rawQuestion: () => [...window.attentionExplorer.question(), state.value?.model ?? ""],

@@ -63,9 +63,11 @@ class Stage {
     marks.addEventListener("keydown", (event) => on.key(event));
   }
 
-  tooltip(place, weight, line) {
+  /** `weight` is the patch's own, `line` what else there is to say; while the map follows, that comes first. */
+  tooltip(place, weight, line, follows = false) {
     this.tip.hidden = !place;
     if (!place) return;
+    this.tip.classList.toggle("follows", follows);
     this.tip.querySelector("b").textContent = weight;
     this.tip.querySelector("span").textContent = line;
     const { offsetWidth: across, offsetHeight: down } = this.tip;

@@ -19,8 +19,11 @@ const state = {
   playing: 0,
   open: "explore", // the view in sight
   met: false, // whether somebody has pointed at a map
+  demo: false, // whether the square that goes over the photo at the start is on its way
+  spare: null, // what was shown before the question that is under way or went wrong: {value, maps, view, source}
 };
 
+const TOUCH = window.matchMedia("(hover: none)").matches; // a finger, and no pointer
 const controls = new Controls(find(".controls"), set);
 const door = new Door(root, askFile, askExample);
 const stage = new Stage(root, { point, pin, tap, key: stageKey, resize: () => draw() });

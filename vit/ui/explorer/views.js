@@ -1,230 +1,4 @@
-// The views of the navigation line: which is open, and what each has been asked. Explore is the first of them. What the
-// others are made of (HTML, CSS, script, words) is fetched when one is first opened.
-//
-// A view's script calls addView(name, (view) => parts). Of `parts`, all may be left out but show:
-//   show(result)   the server's answer is here: draw it. Called again for another photo, model or choice. Where a file of
-//                  it can't be had (bytes), the frame says so
-//   clear()        the photo or the model has changed: let go of what was drawn (the frame dims it meanwhile)
-//   draw()         the panel has come into sight, has changed its size, or the theme has changed: draw again
-//   options()      what goes along with the question, as Ask.options on the server; {} if it is left out
-//   second()       a second photo for Ask.second: {file} of sendFile, or {example: its name}; none if it is left out
-//   told(line, error)   how a quiet question goes: what is being done, a sentence on what went wrong (with error true), or
-//                  null where it has been stopped. Without it, nothing is said until the answer is here
-// The one part of a view's HTML marked data-stays can be used whatever the state: it chooses what to ask.
-// `view` has:
-//   root, find(selector), findAll(selector)   the view's own panel
-//   ask()          ask the server again, with options() as they are now; ask({quiet: true}) without dimming
-//   stop()         let go of the question that is under way
-//   bytes(file)    a promise of the ArrayBuffer of what the server kept by ask.keep
-//   wanted         what the address said at the start; address(name, value) writes into it (null takes it out)
-//   open           whether it is the view in sight
-//   result         the last answer, or null where it doesn't belong to this photo and model any more
-
-const CANCELLING = 600; // milliseconds
-const views = new Map(); // name -> View, in the order of the navigation line
-
-function addView(name, build) {
-  const view = views.get(name);
-  view.parts = build(view);
-}
-
-/** What an answer consists of is not to be had, or belongs to another photo or model by now. */
-class Unbrought extends Error {}
-
-class View {
-  constructor(root) {
-    this.name = root.id.slice("view-".length);
-    this.root = root;
-    this.parts = null; // what its script registers, once that is here
-    this.fetching = false;
-    this.wanted = state.wanted;
-    this.result = null;
-    this.ticket = 0; // counts this view's questions; an answer to an older one is not shown
-    this.asking = false; // whether an answer is awaited
-    this.stopped = 0; // when a question was last cancelled
-    this.era = 0; // counts photos and models: files of an answer to another one are of no use
-    this.root.querySelector(".wait [data-act=stop]").addEventListener("click", () => this.stop());
-    // Heard above the button: what the view's own script does at this click comes first.
-    this.root.querySelector(".sorry").addEventListener("click", (event) => {
-      if (event.target.closest("button")) this.parts ? this.ask() : this.fetch();
-    });
-    new ResizeObserver(() => this.draw()).observe(this.root);
-    window.addEventListener("resize", () => this.draw());
-  }
-
-  find(selector) {
-    return this.root.querySelector(selector);
-  }
-
-  findAll(selector) {
-    return [...this.root.querySelectorAll(selector)];
-  }
-
-  get open() {
-    return state.open === this.name;
-  }
-
-  address(name, value) {
-    setAddress({ [name]: value });
-  }
-
-  draw() {
-    if (this.open && this.result) this.parts.draw?.();
-  }
-
-  /** The view has come into sight. What it lacks is asked for, unless the visitor stopped just that. */
-  come() {
-    if (!this.parts) return this.fetch();
-    if (this.result) return this.draw();
-    if (this.root.dataset.state === "empty" && usable()) this.ask();
-  }
-
-  /** Brings what the view is made of, and begins. Its script sees all that stands in this folder. */
-  async fetch() {
-    if (this.fetching) return;
-    this.fetching = true;
-    if (usable()) this.settle("waiting", words("views.opening"));
-    try {
-      const { html, css, script, words: section } = await server.part([this.name, LANGUAGE]);
-      sections[this.name] = section;
-      this.find(".content").replaceChildren(document.createRange().createContextualFragment(html));
-      fillWords(this.find(".content"));
-      this.hold();
-      const style = document.createElement("style");
-      style.textContent = `#${element.id} { ${css} }`; // as Gradio does with the page's own
-      element.ownerDocument.head.append(style);
-      runHere(`(() => {\n${script}\n})();`);
-    } catch {
-      this.settle("error", words("views.gone"));
-    }
-    this.fetching = false;
-    if (!this.parts) return;
-    if (usable()) this.settle("empty");
-    if (this.open) this.come();
-  }
-
-  /** Quietly: what is shown stays bright and can be worked with until the new answer is here. */
-  ask({ quiet = false } = {}) {
-    if (!usable()) return;
-    this.ticket++;
-    this.again = false;
-    this.quiet = quiet && this.root.dataset.state === "ready";
-    this.asking = true;
-    if (!this.quiet) this.settle("busy", words("views.asking"));
-    this.send();
-  }
-
-  /** A cancellation reaches whatever is asked a moment later too, so the next question lets it pass first. */
-  send() {
-    const { ticket } = this;
-    const rest = this.cancelling();
-    const go = () => ticket === this.ticket && window.attentionLinks[this.name].ask();
-    if (rest > 0) setTimeout(go, rest);
-    else go();
-  }
-
-  /** For how many milliseconds a cancellation may still be on its way. */
-  cancelling() {
-    return Math.max(0, this.stopped + CANCELLING - Date.now());
-  }
-
-  /** What goes to the server: see vit/ui/frame.py. */
-  question() {
-    const { file, example } = state.source;
-    const { ticket } = this;
-    const second = this.parts.second?.() ?? {};
-    const asked = { ticket, example, second: second.example, model: state.value.model, options: this.parts.options?.() ?? {} };
-    return { file, asked: JSON.stringify(asked), second: second.file ?? null };
-  }
-
-  async answer(value) {
-    if (!value || value.ticket !== this.ticket || !this.asking) return;
-    if (value.busy) return this.quiet ? this.parts.told?.(value.busy, false) : this.settle("busy", value.busy);
-    if (value.gone && !this.again && (await this.sendAgain())) return;
-    this.asking = false;
-    if (value.error) return this.wrong(value.error);
-    this.result = value;
-    this.settle("ready");
-    try {
-      await this.parts.show(value);
-    } catch (error) {
-      if (!(error instanceof Unbrought)) throw error;
-      if (this.result === value) this.wrong(error.message);
-      return;
-    }
-    this.draw();
-  }
-
-  /** The server has cleaned the photo up: once for each question, it is sent again. */
-  async sendAgain() {
-    this.again = true;
-    const { ticket } = this;
-    if (!(await uploadKept())) return false;
-    if (ticket === this.ticket) this.send();
-    return true;
-  }
-
-  async bytes(file) {
-    const { era } = this;
-    const answer = await fetch(file.url);
-    if (!answer.ok || era !== this.era) throw new Unbrought(words("views.gone"));
-    return answer.arrayBuffer();
-  }
-
-  /** The queue was full, or the server has gone; or a cancelled question ends, which is no fault of the next one. */
-  failed() {
-    if (this.cancelling()) return;
-    if (this.asking) this.wrong(words("asked.unheard"));
-    this.asking = false;
-  }
-
-  wrong(sentence) {
-    if (this.quiet && this.parts.told) this.parts.told(sentence, true);
-    else this.settle("error", sentence);
-  }
-
-  stop() {
-    if (!this.asking) return;
-    this.asking = false;
-    this.ticket++;
-    this.stopped = Date.now();
-    window.attentionLinks[this.name].stop();
-    if (this.quiet && this.parts.told) this.parts.told(null, false);
-    else this.settle("stopped", words("views.stopped"));
-  }
-
-  /** Another photo or model: what is shown belongs to it no more. */
-  stale() {
-    if (this.asking) this.stop();
-    this.era++;
-    this.ticket++;
-    this.result = null;
-    this.settle("empty");
-    this.parts?.clear?.();
-  }
-
-  settle(name, line = "") {
-    this.root.dataset.state = name;
-    if (name === "ready") this.root.dataset.shown = ""; // there is something to dim
-    const waits = name === "busy" || name === "waiting";
-    this.find(".wait").hidden = !waits;
-    this.find(".wait [data-act=stop]").hidden = name === "waiting"; // Explore's own question
-    this.find(".sorry").hidden = name !== "error" && name !== "stopped" && name !== "refused";
-    this.find(".sorry button").hidden = name === "refused";
-    this.find(".sorry button").textContent = words(name === "stopped" ? "views.begin" : "views.again");
-    this.find(waits ? ".wait span" : ".sorry p").textContent = line;
-    this.hold();
-  }
-
-  /** What can't be used unless there is a result. */
-  hold() {
-    const held = this.root.dataset.state !== "ready";
-    const content = this.find(".content");
-    const stays = this.find(".content > [data-stays]");
-    content.inert = held && !stays;
-    for (const part of content.children) part.inert = Boolean(held && stays && part !== stays);
-  }
-}
+// The views of the navigation line: which is open. Explore is the first of them; what the others are is in view.js.
 
 /** Whether there is a photo with its record to ask about. */
 function usable() {
@@ -246,9 +20,12 @@ function runHere(script) {
   return eval(script);
 }
 
-function openView(name) {
+/** Shows a view. `step` writes its name into the address: stepAddress where a person chose it. */
+function openView(name, step = setAddress) {
   const known = name === "explore" || views.has(name);
+  const before = views.get(state.open);
   state.open = known ? name : "explore";
+  if (before && !before.open) before.leave();
   root.dataset.view = state.open;
   for (const tab of root.querySelectorAll("[role=tab]")) {
     const chosen = tab.dataset.view === state.open;
@@ -257,7 +34,7 @@ function openView(name) {
     if (chosen) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   for (const panel of root.querySelectorAll("[role=tabpanel]")) panel.hidden = panel.id !== `view-${state.open}`;
-  setAddress({ view: state.open === "explore" ? null : state.open });
+  step({ view: state.open === "explore" ? null : state.open });
   if (state.open !== "explore") return views.get(state.open).come();
   stage.fit();
   draw();
@@ -277,7 +54,7 @@ tabs.addEventListener("scroll", fadeTabs, { passive: true });
 new ResizeObserver(fadeTabs).observe(tabs);
 tabs.addEventListener("click", (event) => {
   const tab = event.target.closest("[role=tab]");
-  if (tab) openView(tab.dataset.view);
+  if (tab && tab.dataset.view !== state.open) openView(tab.dataset.view, stepAddress);
 });
 tabs.addEventListener("keydown", (event) => {
   const all = [...tabs.children];
@@ -286,6 +63,7 @@ tabs.addEventListener("keydown", (event) => {
   if (to === undefined) return;
   event.preventDefault();
   const tab = all[(to + all.length) % all.length];
-  openView(tab.dataset.view);
+  openView(tab.dataset.view, stepAddress);
   tab.focus();
 });
+window.addEventListener("popstate", () => root.isConnected && openView(readAddress().view ?? "explore", () => {}));

@@ -20,7 +20,7 @@ several scripts in ``norms/``, in the order of their names. They see everything 
     }));
 
 All of it, and the view's words, reaches a browser only when the view is first opened: the page itself stays light.
-What ``view`` has and what ``addView`` takes is said in ``vit/ui/explorer/views.js``. Words stand in
+What ``view`` has and what ``addView`` takes is said in ``vit/ui/explorer/view.js``. Words stand in
 ``vit/ui/languages/*.json``: a section with the view's name, and its entry in the navigation line under ``views``.
 
 The function is called when the view is opened with a photo it hasn't seen, and when its script calls ``view.ask``.

@@ -31,8 +31,8 @@ def heads(ask: Ask) -> dict[str, Any]:
         raise MethodError(f"What is wanted is a list of some of: {', '.join(NAMES)}.")
     record = ask.analysis.record(ask.image, ask.model, say=ask.say)
     found = {}
-    for name in dict.fromkeys(wanted):
-        ask.say(f"measuring heads: {name}")
+    for count, name in enumerate(names := list(dict.fromkeys(wanted)), 1):
+        ask.say(f"measuring heads, {count} of {len(names)}")
         try:
             found[name] = _similarity(ask, record) if name == "similarity" else _per_head(ask, record, name)
         except MethodError as error:

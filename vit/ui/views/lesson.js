@@ -148,6 +148,7 @@ class Lesson {
 
   turn(step) {
     if (!STEPS[step]) return;
+    if (step !== this.step) this.closing.leave();
     this.step = step;
     this.view.address("step", step ? step + 1 : null);
     this.draw();
@@ -250,6 +251,7 @@ addView("lesson", (view) => {
   return {
     show: (result) => lesson.show(result),
     clear: () => lesson.clear(),
+    leave: () => lesson.closing.leave(),
     options: () => lesson.closing.options(),
     told: (line, error) => lesson.closing.told(line, error),
     draw: () => lesson.draw(),

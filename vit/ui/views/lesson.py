@@ -6,7 +6,7 @@ An eighth closes it: what attention does not tell, by a truth check, which is wo
 from typing import TYPE_CHECKING, Any
 
 from vit.errors import ModelError
-from vit.ui.checked import checked
+from vit.ui.checked import checked, counted
 from vit.ui.views import Ask, view
 from vit.ui.views.methods import BATCH, STEPS, map_options
 
@@ -41,11 +41,9 @@ def truth(ask: Ask) -> dict[str, Any]:
     """Raw attention's map and relevance's for the likeliest class, and what painting out their patches does."""
     from vit.methods import get_method
 
-    def progress(done: int, total: int) -> None:
-        ask.say(f"truth check: {done} of {total} pictures")
-
     found = ask.analysis.check(
-        *(ask.image, ask.model, COMPARED), say=ask.say, progress=progress, steps=STEPS, batch=BATCH, backwards=False
+        *(ask.image, ask.model, COMPARED),
+        **{"say": ask.say, "progress": counted(ask.say), "steps": STEPS, "batch": BATCH, "backwards": False},
     )
     record, maps = ask.analysis.record(ask.image, ask.model, ask.say), {}
     for name in (result.method for result in found.results):

@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from vit.errors import MethodError, VitError
-from vit.ui.checked import checked
+from vit.ui.checked import checked, counted
 from vit.ui.views import Ask, view
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _maps(
 
     numbers, found = bytearray(), []
     for count, name in enumerate(names, 1):
-        ask.say(f"map {count} of {len(names)}: {name.replace('_', ' ')}")
+        ask.say(f"map {count} of {len(names)}")
         method = get_method(name)
         told = {"name": name, "title": method.title, "of_a_class": method.of_a_class}
         try:
@@ -119,13 +119,9 @@ def _packed(heat: "Heatmap", numbers: bytearray) -> dict[str, Any]:
 
 def _check(ask: Ask, names: list[str], target: int | None) -> dict[str, Any]:
     """The truth check of these methods' maps, with progress; it ends where the visitor cancels."""
-
-    def progress(done: int, total: int) -> None:
-        ask.say(f"truth check: {done} of {total} pictures")
-
     ask.say("truth check: making the maps")
     return checked(
         ask.analysis.check(
-            ask.image, ask.model, names, target, say=ask.say, progress=progress, steps=STEPS, batch=BATCH
+            *(ask.image, ask.model, names, target), say=ask.say, progress=counted(ask.say), steps=STEPS, batch=BATCH
         )
     )

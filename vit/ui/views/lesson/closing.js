@@ -1,4 +1,5 @@
-// The closing step. Its check is asked of the server when the step is opened, since it takes seconds.
+// The closing step. Its check is asked of the server when the step is opened, since it takes seconds, and cancelled when
+// the step is left before they are over.
 
 class Closing {
   /** `changed()` is called when there is an answer or will be none, `line(words)` as it goes. */
@@ -15,6 +16,13 @@ class Closing {
     if (this.truth || this.doing !== null || this.failed !== null) return;
     this.doing = words("views.asking");
     this.view.ask({ quiet: true });
+  }
+
+  /** The step or the view is left, and its question with it: coming back begins it again. */
+  leave() {
+    if (this.doing === null) return;
+    this.view.stop();
+    this.failed = null;
   }
 
   options() {
