@@ -2,7 +2,9 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -60,3 +62,65 @@ def test_the_accuracy_of_every_bundled_model_is_the_cards(card):
     for page in (README, (ROOT / "docs" / "training.md").read_text()):
         lines = [line for line in page.splitlines() if f"`{card.stem}`" in line or f"**{card.stem}**" in line]
         assert any(top1 in line for line in lines), f"{card.stem} is not said to be right on {top1}"
+    from vit.models.bundled import describe
+    from vit.ui.pack import trained_on
+
+    assert describe(card.stem).endswith(f"top-1 {top1}")
+    assert trained_on(card.stem, "bundled").endswith(f"top-1 {top1}")
+
+
+def blocks(heading: str, language: str) -> list[str]:
+    """The code of a chapter, block by block."""
+    chapter = README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(rf"```{language}\n(.*?)```", chapter, re.DOTALL)
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch) -> Path:
+    """A folder in which what README writes may be written, with the examples in it."""
+    (tmp_path / "assets").symlink_to(ROOT / "assets")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("line", "".join(blocks("From a shell", "sh")).splitlines(), ids=lambda line: line[14:40])
+def test_its_lines_for_a_shell_run(elsewhere, line, monkeypatch):
+    from vit.__main__ import main
+
+    monkeypatch.setenv("VIT_OFFLINE", "1" if "models" not in line else "")  # the bundled model, whatever is cached here
+    words = shlex.split(line, comments=True)
+    assert words[:3] == ["python", "-m", "vit"]
+    assert main(words[3:]) == 0
+    written = words[words.index("-o") + 1 :] if "-o" in words else []
+    assert all((elsewhere / name).stat().st_size > 1000 for name in written)
+
+
+def test_its_lines_of_python_run(elsewhere):
+    from vit.models.networks import build_network
+
+    shape = {"image_size": (224, 224), "patch": 32, "width": 24, "depth": 2, "heads": 3}
+    space: dict[str, Any] = {"net": build_network("vit", shape, classes=5)}  # "any nn.Module"
+    first, second = blocks("From Python", "python")
+    exec(first, space)
+    assert space["picture"].shape == space["image"].shape
+    assert len(space["record"].layers) == 9
+    exec(second, space)
+    assert len(space["record"].layers) == 2
+
+
+def test_its_request_over_http_is_answered(elsewhere):
+    from vit.analysis import Analysis
+    from vit.ui.page import build_page, launch_options
+
+    page = build_page(Analysis(offered=("vit_imagenette",)))
+    page.launch(prevent_thread_lock=True, **launch_options())
+    try:
+        (asked,) = blocks("Over HTTP", "python")
+        assert "http://127.0.0.1:7860" in asked
+        asked = re.sub(r"Client\((.*?)\)", f"Client({page.local_url!r}, verbose=False)", asked)
+        start, _, question = asked.rpartition("\n\n")
+        space: dict[str, Any] = {}
+        exec(f"{start}\nanswer = {question}", space)
+        assert space["answer"]["model"] == "vit_imagenette"
+    finally:
+        page.close()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from vit.methods import list_methods as list_methods
     from vit.models import list_models as list_models
     from vit.models import load_model as load_model
+    from vit.models.vision_model import Preprocessing as Preprocessing
     from vit.render import overlay as overlay
     from vit.truth.check import check as check
     from vit.ui.standalone import explore as explore
@@ -45,6 +46,7 @@ _HOME = {
     "vit.measures": ("list_measures", "measure"),
     "vit.methods": ("explain", "list_methods"),
     "vit.models": ("list_models", "load_model"),
+    "vit.models.vision_model": ("Preprocessing",),
     "vit.render": ("overlay",),
     "vit.truth.check": ("check",),
     "vit.ui.standalone": ("explore",),

@@ -2,12 +2,13 @@
 
 import argparse
 import sys
+import textwrap
 from importlib import import_module
 from typing import NoReturn
 
 from vit.errors import VitError
 
-COMMANDS = {  # each is a module of vit.commands with add_arguments(parser) and run(options)
+COMMANDS = {  # each is a module of vit.commands with EXAMPLE, add_arguments(parser) and run(options)
     "explain": "what a model looks at in a photo: a picture, an animation, a figure or raw numbers",
     "check": "whether a model's answer depends on what each method's map of a photo points at",
     "stats": "the same over a folder of pictures, with tests against chance",
@@ -21,7 +22,10 @@ COMMANDS = {  # each is a module of vit.commands with add_arguments(parser) and 
 
 
 class Parser(argparse.ArgumentParser):
-    """One line for a mistake, in place of the whole usage."""
+    """One line for a mistake, in place of the whole usage; lines of texts stay as they are."""
+
+    def __init__(self, **words: str):
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **words)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; --help tells more\n")
@@ -32,14 +36,22 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     overview = Parser(
         prog="python -m vit",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="commands:\n" + "\n".join(f"  {name:9} {words}" for name, words in COMMANDS.items()),
-        epilog="python -m vit COMMAND --help tells a command's options",
+        description="See what a Vision Transformer looks at.\n\ncommands:\n"
+        + "\n".join(f"  {name:9} {words}" for name, words in COMMANDS.items()),
+        epilog="Begin with:\n  python -m vit explain assets/examples/cat.jpg -o out.png\n"
+        "A command's options, and an example:\n  python -m vit COMMAND --help",
     )
-    overview.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+    overview.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
+    if not arguments:
+        overview.print_help()
+        return 0
     name = overview.parse_args(arguments[:1]).command
     command = import_module(f"vit.commands.{name}")  # only this one's imports: --help and `models` need no torch
-    parser = Parser(prog=f"python -m vit {name}", description=command.__doc__)
+    parser = Parser(
+        prog=f"python -m vit {name}",
+        description=textwrap.fill(" ".join((command.__doc__ or "").split()), 80),
+        epilog=f"example:\n  {command.EXAMPLE}",
+    )
     command.add_arguments(parser)
     options = parser.parse_args(arguments[1:])
     options.words = arguments  # as typed, for a run's card

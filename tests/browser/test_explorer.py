@@ -42,7 +42,7 @@ def test_a_photo_brings_classes_and_a_map_that_follows_layer_and_head(visit, pho
     seen.append(page.heat())
     assert len(set(seen)) == len(seen)
     assert "rollout of layers 2 to 3" in page.inner_text(".origin .words")
-    assert "top-1 50.0%" in page.inner_text(".origin .words")
+    assert "top-1 50.00%" in page.inner_text(".origin .words")
 
 
 def test_the_tooltip_gives_the_records_own_weights(visit, photos, weights, monkeypatch):

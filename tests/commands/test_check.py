@@ -11,8 +11,9 @@ QUICK = ["--steps", "3", "--orders", "2", "--methods", "raw", "rollout"]
 
 def test_check_prints_the_table_and_writes_what_endings_ask_for(work, capsys):
     names = ["out.png", "out.svg", "out.md", "out.csv", "out.npz"]
-    assert main(["check", "photo.jpg", "--model", "tiny", *QUICK, "-o", *names]) == 0
-    said = capsys.readouterr().out
+    assert main(["check", "photo.jpg", "--model", "tiny", "--target", "TENCH", *QUICK, "-o", *names]) == 0
+    said, progress = capsys.readouterr()
+    assert progress.startswith("loading tiny … ") and "\r" not in progress
     assert said.startswith("Truth check of tiny (bundled): ")
     assert "2 random orders of 4 × 4 patches" in said
     with Image.open("out.png") as curves:
@@ -32,6 +33,7 @@ def test_check_prints_the_table_and_writes_what_endings_ask_for(work, capsys):
         (["-o", "nowhere/out.png"], "There is no folder nowhere"),
         (["--methods", "saliency"], "There is no method 'saliency'"),
         (["--target", "2"], "Class 2 is not in 0 to 1"),
+        (["--target", "tensh"], "the nearest: tench (class 1)"),
         (["--steps", "1"], "steps=1"),
         (["--weights", "random"], "Untrained weights"),
     ],

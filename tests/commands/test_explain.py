@@ -16,6 +16,26 @@ def test_an_overlay_with_its_legend(work, name, capsys):
     assert "tiny" in capsys.readouterr().out
 
 
+def test_the_answer_alone_goes_to_stdout_and_says_what_was_drawn_and_which_class_has_which_number(work, capsys):
+    def told(*words: str) -> str:
+        assert main(["explain", "photo.jpg", "--model", "tiny", *words]) == 0
+        said = capsys.readouterr()
+        assert said.out.count("\n") == 1
+        assert said.err == "loading tiny … done\n"
+        return said.out
+
+    line = told("--method", "raw", "-o", "out.png")
+    assert line.startswith("out.png · attention of layer 2, mean of all heads, from CLS · ")
+    assert " · tiny · weights: bundled · " in line
+    assert "% (class 0)" in line and "% (class 1)" in line
+    assert "2 layers in turn, the last: attention of layer 2, " in told("--method", "raw", "-o", "out.gif")
+    assert "every head of every layer, attention from CLS" in told("--method", "raw", "--sheet", "-o", "out.png")
+    assert "every layer's weights and gradients for tench" in told("--target", "tench", "-o", "out.npz")
+    assert "relevance for church minus for tench" in told(
+        "--method", "relevance", "--target", "Church", "--against", "TENCH", "-o", "out.svg"
+    )
+
+
 def test_the_bare_overlay_has_the_photo_s_own_size_and_is_not_the_photo(work):
     options = ["--method", "raw", "--layer", "1", "--head", "1", "--query", "1,2", "--bare"]
     assert main(["explain", "photo.jpg", "--model", "tiny", *options, "-o", "out.png"]) == 0
@@ -63,7 +83,7 @@ def test_a_figure(work, name):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nothing.jpg", "--model", "tiny", "-o", "out.png"], "no such picture"),
+        (["./no/nothing.jpg", "--model", "tiny", "-o", "out.png"], "./no/nothing.jpg: There is no such picture"),
         (["photo.jpg", "--model", "no_such_model", "-o", "out.png"], "no_such_model"),
         (["photo.jpg", "--model", "tiny", "-o", "out.bmp"], ".png"),
         (["photo.jpg", "--model", "tiny", "-o", "nowhere/out.png"], "no folder"),
@@ -72,6 +92,7 @@ def test_a_figure(work, name):
         (["photo.jpg", "--model", "tiny", "--query", "1;2", "-o", "out.png"], "no token '1;2'"),
         (["photo.jpg", "--model", "tiny", "--head", "2", "-o", "out.png"], "mean, max, min"),
         (["photo.jpg", "--model", "tiny", "--weights", "random", "-o", "out.png"], "Untrained"),
+        (["photo.jpg", "--model", "tiny", "--weights", "no/w.safetensors", "-o", "out.png"], "no/w.safetensors: "),
         (["photo.jpg", "--model", "tiny", "--method", "received", "--query", "0,0", "-o", "out.png"], "no query"),
         (["photo.jpg", "--model", "tiny", "--query", "1,x", "-o", "out.png"], "two whole numbers"),
         (["photo.jpg", "--model", "tiny", "--alpha", "3", "-o", "out.png"], "0 to 1"),
@@ -99,7 +120,7 @@ def test_models_all_lists_timm_s_too(work, capsys):
     assert "deit_tiny_distilled_patch16_224.fb_in1k" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [[], ["explain"], ["explain", "a.jpg", "--nonsense"], ["paint"]])
+@pytest.mark.parametrize("arguments", [["explain"], ["explain", "a.jpg", "--nonsense"], ["paint"]])
 def test_a_mistake_in_the_words_is_one_line_too(arguments, capsys):
     with pytest.raises(SystemExit) as end:
         main(arguments)
@@ -169,6 +190,9 @@ def test_two_classes_side_by_side_with_their_difference(work, name):
         (["--method", "relevance", "--target", "0", "--against", "9", "-o", "out.png"], "Class 9 is not in 0 to 1"),
         (["--method", "relevance", "--target", "0", "--against", "0", "-o", "out.png"], "0 and 0 are not two"),
         (["--method", "rollout", "--against", "1", "-o", "out.png"], "rollout is the same for every class"),
+        (["--method", "raw", "--target", "1", "-o", "out.png"], "raw is the same for every class: leave --target out"),
+        (["--method", "relevance", "--target", "tenhc", "-o", "out.png"], "the nearest: tench (class 1)"),
+        (["--method", "relevance", "--target", "0", "--against", "dog", "-o", "out.png"], "no class 'dog'"),
         (["--method", "relevance", "--against", "1", "-o", "out.gif"], "two maps and their difference"),
     ],
 )

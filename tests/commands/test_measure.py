@@ -47,6 +47,7 @@ def test_layers_patches_classes_and_sizes_are_chosen_as_typed(work, capsys):
     assert "most like the patch in row 2, column 3" in told("--measure", "patches", "--patch", "1,2", "--layer", "-2")
     assert "most like CLS" in told("--measure", "patches", "--patch", "cls")
     assert "tench" in told("--measure", "lens", "--target", "1")
+    assert "tench" in told("--measure", "lens", "--target", "tench")
     assert "the 6 heads" in told("--measure", "heads", "--layer", "all")
     assert "32 × 48 pixels" in told("--measure", "distance", "--size", "32,48")
 
@@ -63,7 +64,7 @@ def test_light_and_dark_are_two_papers(work):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nothing.jpg", "--measure", "distance", "-o", "out.png"], "no such picture"),
+        (["nothing.jpg", "--measure", "distance", "-o", "out.png"], "nothing.jpg: There is no such picture"),
         (["photo.jpg", "--measure", "beauty", "-o", "out.png"], "choose one of: distance"),
         (["photo.jpg", "--measure", "distance", "-o", "out.jpg"], ".csv"),
         (["photo.jpg", "--measure", "distance", "-o", "nowhere/out.png"], "no folder"),
@@ -72,6 +73,7 @@ def test_light_and_dark_are_two_papers(work):
         (["photo.jpg", "--measure", "norms", "--layer", "first", "-o", "out.png"], "'first'"),
         (["photo.jpg", "--measure", "patches", "--patch", "9,9", "-o", "out.png"], "outside the grid"),
         (["photo.jpg", "--measure", "lens", "--target", "2", "-o", "out.png"], "not in 0 to 1"),
+        (["photo.jpg", "--measure", "lens", "--target", "tensh", "-o", "out.png"], "the nearest: tench (class 1)"),
         (["photo.jpg", "--measure", "sinks", "--option", "times=x", "-o", "out.png"], "times='x'"),
         (["photo.jpg", "--measure", "pca", "--weights", "random", "-o", "out.png"], "Untrained"),
     ],

@@ -46,3 +46,8 @@ def test_a_mistake_in_stats_is_one_line(work, capsys, words, says):
     said = capsys.readouterr().err
     assert says in said
     assert said.count("\n") == 1
+
+
+def test_a_folder_that_is_not_there_is_named_as_typed(work, capsys):
+    assert main(["stats", str(work / "nowhere"), "--faithfulness", "--model", "tiny"]) == 2
+    assert f"There is no folder {work / 'nowhere'} of pictures." in capsys.readouterr().err

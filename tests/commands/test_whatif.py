@@ -6,7 +6,7 @@ from vit.__main__ import main
 def test_a_table_of_the_answer_before_and_after(work, capsys):
     assert main(["whatif", "photo.jpg", "--model", "tiny", "--silence", "0,1", "--silence", "1", "--hide", "1,2"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["before", "after"]
+    assert lines[0].split() == ["class", "before", "after"]
     assert len(lines) >= 3
     assert lines[-1].startswith("tiny · ")
 
@@ -23,6 +23,7 @@ def test_hiding_all_by_a_map_is_hiding_all(work, capsys):
     ("options", "sentence"),
     [
         ([], "Nothing is changed"),
+        (["--silence", "0", "--weights", "random"], "Untrained"),
         (["--silence", "one"], "such as 8,3; 'one' is not that"),
         (["--silence", "7"], "Layer 7 is not in 0 to 1"),
         (["--hide", "9,9"], "rows 0 to 3"),

@@ -60,7 +60,7 @@ def test_list_begins_with_the_bundled_ones(bundle, cache, monkeypatch):
 
 def test_describe(bundle):
     bundle("tiny", top1=61.24)
-    assert describe("tiny") == "bundled · Imagenette, 2 classes · top-1 61.2%"
+    assert describe("tiny") == "bundled · Imagenette, 2 classes · top-1 61.24%"
 
 
 def test_random_weights_say_so(bundle, cache):

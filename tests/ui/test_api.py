@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +72,7 @@ def test_the_three_names_answer_with_the_record_s_own_numbers(client, given):
     drawn = client.predict(handle_file(given), "tiny", "raw", 1, "2", 3, 0, None, api_name="/overlay")
     expected = overlay(image, explain(record, "raw", layer=1, head=2, query=(3, 0)), colormap="inferno")
     assert np.array_equal(np.asarray(Image.open(drawn).convert("RGB")), expected)
+    assert Path(drawn).name == "tiny-raw.png"
 
     drawn = client.predict(handle_file(given), "tiny", "relevance", -1, "mean", None, None, 1, api_name="/overlay")
     heat = explain(record_attention(model, image, target=1), "relevance")
@@ -82,7 +84,9 @@ def test_the_three_names_answer_with_the_record_s_own_numbers(client, given):
     expected = overlay(image, compare_classes(one, other, "relevance")[2])
     assert np.array_equal(np.asarray(Image.open(drawn).convert("RGB")), expected)
 
-    with np.load(client.predict(handle_file(given), "tiny", api_name="/raw")) as file:
+    written = client.predict(handle_file(given), "tiny", api_name="/raw")
+    assert Path(written).name == "tiny-attention.npz"
+    with np.load(written) as file:
         assert np.array_equal(file["layer_1_weights"], record.layers[1].weights.numpy())
         assert json.loads(str(file["about"]))["model"] == "tiny"
 

@@ -32,7 +32,7 @@ class Listed(Analysis):
 
 def test_a_damaged_card_leaves_the_list_and_a_failure_is_not_kept(two_cards):
     analysis = Listed(offered=())
-    whole = [("good · Imagenette, top-1 81.2%", "good"), *((name, name) for name in Listed.names[1:])]
+    whole = [("good · Imagenette, top-1 81.24%", "good"), *((name, name) for name in Listed.names[1:])]
     assert choices(analysis) == whole
     analysis.broken = True
     assert choices(analysis) == whole[:2]

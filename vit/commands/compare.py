@@ -9,21 +9,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vit.commands import shared
+from vit.commands.work import is_first
 from vit.errors import VitError
 from vit.training.recipe import NETWORKS, recipe_for
 
+EXAMPLE = "python -m vit compare --data FOLDER --out runs/race --models vit resnet"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data", required=True, metavar="FOLDER", help="holds train/CLASS/… and val/CLASS/…; or cifar10"
-    )
-    parser.add_argument("--models", nargs="+", default=list(NETWORKS), metavar="NETWORK", help=", ".join(NETWORKS))
-    parser.add_argument("--shares", nargs="+", type=float, default=[0.1, 0.3, 1.0], help="of the training pictures")
+    shared.add_data(parser)
+    names, shares = list(NETWORKS), [0.1, 0.3, 1.0]
+    parser.add_argument("--models", nargs="+", default=names, metavar="NETWORK", help=f"(default: {' '.join(names)})")
+    about = "of the training pictures (default: 0.1 0.3 1)"
+    parser.add_argument("--shares", nargs="+", type=float, default=shares, metavar="SHARE", help=about)
     parser.add_argument("--size", type=int, help="pixels on a side (default: 64, or the pictures' own if smaller)")
     parser.add_argument("--epochs", type=int, default=6, help="over all pictures; on a share as many more (default: 6)")
     parser.add_argument("--optimizer", help="adamw or muon, the same for all (default: each recipe's own)")
     parser.add_argument("--batch", type=int, default=128, help="pictures in a step (default: 128)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where runs and page are kept")
 
 
@@ -31,6 +35,13 @@ def run(options: argparse.Namespace) -> None:
     unknown = [name for name in options.models if name not in NETWORKS]
     if unknown:
         raise VitError(f"--models {unknown[0]}: it is one of {', '.join(NETWORKS)}.")
+
+    def say(line: str) -> None:
+        if first:
+            print(line, flush=True)
+
+    first = is_first()  # of several processes one speaks and writes
+    say("reading the pictures …")
     from accelerate import PartialState
 
     from vit.training.checkpoint import make_folder
@@ -38,12 +49,6 @@ def run(options: argparse.Namespace) -> None:
     from vit.training.data import open_data
     from vit.training.networks import SMALL, untrained
     from vit.training.report import write_report
-
-    first = PartialState().is_main_process  # of several processes one speaks and writes
-
-    def say(line: str) -> None:
-        if first:
-            print(line, flush=True)
 
     check_shares(options.shares)
     with PartialState().local_main_process_first():

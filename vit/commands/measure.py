@@ -1,76 +1,70 @@
 """Measures a model's attention and tokens on a photo. Layers, heads, rows and columns count from 0; −1 is the last."""
 
 import argparse
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from vit.commands.explain import own_option, pair
-from vit.errors import VitError
+from vit.commands import shared
+from vit.commands.classes import class_number
+from vit.commands.work import working
 
-KINDS = (".png", ".svg", ".pdf", ".csv", ".npz")
+ENDINGS = (".png", ".svg", ".pdf", ".csv", ".npz")
+EXAMPLE = "python -m vit measure photo.jpg --measure distance -o distance.png"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("photo", metavar="PHOTO", help="a picture file")
-    parser.add_argument("--measure", required=True, help="distance, entropy, prefix, sinks, norms, heads, lens, …")
-    parser.add_argument("--model", help="a bundled name or a timm name (default: the best whose weights are at hand)")
-    parser.add_argument("--weights", default="pretrained", help="pretrained (default), or a .safetensors file")
+    shared.add_photo(parser)
+    parser.add_argument("--measure", required=True, help=shared.names_in("measures"))
+    shared.add_model(parser)
     parser.add_argument("--layer", help="a layer's number; of head similarity also all")
     parser.add_argument("--patch", metavar="ROW,COL", help="the patch, or a token's name such as cls, for patches")
-    parser.add_argument("--target", type=int, metavar="CLASS", help="the class that the lens follows")
-    parser.add_argument(
-        "--option", action="append", default=[], metavar="NAME=VALUE", help="one of the measure's own, such as k=6"
-    )
-    parser.add_argument("--size", metavar="HEIGHT,WIDTH", help="feed the model at another size than its own, in pixels")
+    shared.add_target(parser, "the class that the lens follows (default: the likeliest)")
+    shared.add_options(parser, "one of the measure's own, such as k=6; more than once if need be")
+    shared.add_size(parser)
     parser.add_argument("--theme", default="light", choices=("light", "dark"), help="of a plot (default: light)")
-    parser.add_argument(
-        "-o",
-        "--out",
-        type=Path,
-        required=True,
-        metavar="OUT",
-        help=".png, .svg or .pdf: a plot; .csv: a table; .npz: every number",
-    )
+    shared.add_out(parser, ".png, .svg or .pdf: a plot; .csv: a table; .npz: every number")
 
 
 def run(options: argparse.Namespace) -> None:
-    if options.out.suffix.lower() not in KINDS:
-        raise VitError(f"{options.out.name} ends in none of: {', '.join(KINDS)}.")
-    if not options.out.absolute().parent.is_dir():
-        raise VitError(f"There is no folder {options.out.parent} to write into.")
-    if options.weights == "random":
-        raise VitError("Untrained weights show nothing; --weights takes pretrained or a .safetensors file.")
-    from vit.image import load_image
-
-    image = load_image(options.photo)  # before torch is imported: a wrong file is told at once
-    from vit.capture import record_attention
-    from vit.measures import get_measure, measure
-    from vit.measures.registry import check_options
-    from vit.models import default_model, load_model
-    from vit.models.parts import parts
-    from vit.models.sizes import resized
-    from vit.render import save_measure
-
-    chosen = get_measure(options.measure)
+    shared.check_files([options.out], ENDINGS)
+    shared.check_weights(options)
     given = own_options(options)
-    check_options(chosen.name, given)
-    model = load_model(options.model or default_model(), options.weights)
-    if options.size:
-        model = resized(model, pair("--size", options.size))
-    record = record_attention(model, image, keep=chosen.keep)
-    found = measure(record, chosen.name, **given, **parts(model, record, chosen.parts))
-    save_measure(found, options.out, image, options.theme)
+    size = shared.pair("--size", options.size) if options.size else None
+    image = shared.open_photo(options.photo)
+    with working(f"loading {shared.model_name(options)}") as work:
+        from vit.capture import record_attention
+        from vit.measures import get_measure, measure
+        from vit.measures.registry import check_options
+        from vit.models.parts import parts
+        from vit.models.sizes import resized
+        from vit.render import save_measure
+
+        chosen = get_measure(options.measure)
+        check_options(chosen.name, given)
+        model = shared.open_model(options, work)
+        if size:
+            model = resized(model, size)
+        given = with_class(given, model.labels)
+        record = record_attention(model, image, keep=chosen.keep)
+        found = measure(record, chosen.name, **given, **parts(model, record, chosen.parts))
+        save_measure(found, options.out, image, options.theme)
     print(f"{options.out.name} · {found.summary} Mind: {found.caveat}")
 
 
 def own_options(options: argparse.Namespace) -> dict[str, Any]:
     """The measure's own options, as typed."""
-    given: dict[str, Any] = dict(own_option(words) for words in options.option)
+    given: dict[str, Any] = dict(shared.own_option(words) for words in options.option)
     if options.layer is not None:
         number = options.layer.removeprefix("-")
         given["layer"] = int(options.layer) if number.isdecimal() else options.layer
     if options.patch is not None:
-        given["patch"] = pair("--patch", options.patch) if "," in options.patch else options.patch.lower()
+        given["patch"] = shared.token("--patch", options.patch)
     if options.target is not None:
         given["target"] = options.target
     return given
+
+
+def with_class(given: dict[str, Any], labels: Sequence[str]) -> dict[str, Any]:
+    """The same options, with the target's number where its name was typed."""
+    target = given.get("target")
+    return given | {"target": class_number(target, labels)} if isinstance(target, str) else given

@@ -4,7 +4,8 @@ import argparse
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from vit.errors import ModelError, VitError
+from vit.commands.shared import check_folder_of
+from vit.errors import ModelError
 from vit.models import bundled_names, cached_timm_names, default_model, describe, list_models
 
 PAGE = """# What works with which of timm's models
@@ -21,6 +22,8 @@ Written by `python -m vit models --trace --write docs/models.md`; `python -m vit
 - **traced**: the variants that were run.
 
 """
+
+EXAMPLE = "python -m vit models --all 'swin*'"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +92,6 @@ def write(page: Path) -> None:
     """Writes the page about all families."""
     from vit.families.table import as_markdown, read_facts
 
-    if not page.absolute().parent.is_dir():
-        raise VitError(f"There is no folder {page.parent} to write into.")
+    check_folder_of(page)
     page.write_text(PAGE + as_markdown(read_facts()) + "\n", encoding="utf-8")
     print(f"{page.name} written")

@@ -6,9 +6,13 @@ Several processes share the pictures: accelerate launch -m vit stats … Cut, it
 import argparse
 import shlex
 from pathlib import Path
+from shutil import rmtree
 
-from vit.commands.check import add_settings, check_files
+from vit.commands import shared
+from vit.commands.work import working
 from vit.errors import VitError
+
+EXAMPLE = "python -m vit stats FOLDER --faithfulness --model vit_imagenette --limit 200 -o faithfulness.md"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--faithfulness", action="store_true", help="deletion and insertion against random orders")
     parser.add_argument("--model", nargs="+", help="one model or several (default: the best whose weights are at hand)")
     parser.add_argument("--limit", type=int, metavar="N", help="so many pictures, spread evenly (default: all)")
-    add_settings(parser, orders=5)
+    shared.add_check(parser, orders=5)
     parser.add_argument(
         "-o",
         "--out",
@@ -30,33 +34,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     if not options.faithfulness:
         raise VitError("stats measures --faithfulness: say so.")
-    check_files([options.out], (".md",))
+    shared.check_files([options.out], (".md",))
     if options.limit is not None and options.limit < 2:
         raise VitError(f"--limit {options.limit}: it takes two pictures or more.")
-    from shutil import rmtree
+    from vit.models import default_model
 
-    from accelerate import PartialState
-
-    from vit.methods import get_method
-    from vit.models import default_model, load_model
-    from vit.render.files import write_whole
-    from vit.truth.folder import check_folder, pictures_in
-    from vit.truth.report import as_csv, as_markdown, pictures_as_csv
-
-    for name in options.methods or ():
-        get_method(name)
-    pictures = pictures_in(options.folder, options.limit)
-    first = PartialState().is_main_process  # of several processes one speaks and writes
+    names = options.model or [default_model()]
     settings = {name: getattr(options, name) for name in ("steps", "orders", "seed")}
-    parts = options.out.with_suffix(".parts")
-    found = {}
-    for name in options.model or [default_model()]:
-        with PartialState().local_main_process_first():  # one downloads, the others find it there
-            model = load_model(name)
-        found[name] = check_folder(
-            model, options.folder, pictures, parts, say, options.methods, batch=options.batch, **settings
-        )
-    if not first:
+    parts, found = options.out.with_suffix(".parts"), {}
+    with working(f"loading {', '.join(names)}") as work:
+        from accelerate import PartialState
+
+        from vit.methods import get_method
+        from vit.models import load_model
+        from vit.render.files import write_whole
+        from vit.truth.folder import check_folder, pictures_in
+        from vit.truth.report import as_csv, as_markdown, pictures_as_csv
+
+        for name in options.methods or ():
+            get_method(name)
+        pictures = pictures_in(options.folder, options.limit)
+        for name in names:
+            with PartialState().local_main_process_first():  # one downloads, the others find it there
+                model = load_model(name, progress=work.megabytes)
+            work.subject = f"{name}: "
+            chosen = (model, options.folder, pictures, parts, work.pictures, options.methods)
+            found[name] = check_folder(*chosen, batch=options.batch, **settings)
+    if not PartialState().is_main_process:  # of several processes one writes
         return
     data = "/".join(options.folder.resolve().parts[-2:]).strip("/")  # no path of this machine goes into a page
     shown = {str(options.folder): data}
@@ -67,8 +71,4 @@ def run(options: argparse.Namespace) -> None:
     write_whole(as_csv(found).encode(), options.out.with_suffix(".csv"))
     write_whole(pictures_as_csv(found).encode(), options.out.with_suffix(".pictures.csv"))
     rmtree(parts, ignore_errors=True)
-    say(f"{options.out.name} and its two .csv written")
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
+    print(f"{options.out.name} and its two .csv written")

@@ -4,11 +4,15 @@ Several processes share the work with: accelerate launch -m vit train …
 """
 
 import argparse
+import inspect
+import re
 import shlex
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vit.commands import shared
+from vit.commands.work import is_first
 from vit.errors import VitError
 from vit.training.recipe import NETWORKS, Recipe, recipe_for
 
@@ -17,11 +21,11 @@ if TYPE_CHECKING:
 
     from vit.training.data import Split
 
+EXAMPLE = "python -m vit train --data FOLDER --out runs/vit"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data", required=True, metavar="FOLDER", help="holds train/CLASS/… and val/CLASS/…; or cifar10"
-    )
+    shared.add_data(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the run is kept")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
     parser.add_argument("--teacher", type=Path, metavar="RUN", help="a finished run that teaches a deit")
@@ -40,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recipe = parser.add_argument_group(
         "recipe", "The choices of vit/training/recipe.py, which says why; each network has defaults of its own."
     )
+    said = recipe_words()
     for field in fields(Recipe):
+        about = said.get(field.name, "of all that is random").replace("%", "%%")
         several = isinstance(field.default, tuple)
         kind = type(field.default[0] if isinstance(field.default, tuple) else field.default)
         usual = " ".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
@@ -49,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             type=kind,
             nargs="+" if several else None,
             metavar="…" if several else "N" if kind in (int, float) else "NAME",
-            help=f"the vit's: {usual}",
+            help=f"{about} (a vit's: {usual})",
         )
 
 
@@ -58,9 +64,15 @@ def run(options: argparse.Namespace) -> None:
         raise VitError(f"--watch-every {options.watch_every}: it is a number of epochs, 1 or more.")
     if options.hold_out is not None and not 0 < options.hold_out < 1:
         raise VitError(f"--hold-out {options.hold_out:g}: it is a share, above 0 and below 1.")
+
+    def say(line: str) -> None:
+        if first:
+            print(line, flush=True)
+
+    first = is_first()  # of several processes one speaks and writes
+    say("reading the pictures …")
     from accelerate import PartialState
 
-    from vit.image import load_image
     from vit.training.card import write_model
     from vit.training.checkpoint import make_folder
     from vit.training.data import Pictures
@@ -71,15 +83,9 @@ def run(options: argparse.Namespace) -> None:
     from vit.training.watch import Watch
 
     state = PartialState()
-    first = state.is_main_process  # of several processes one speaks and writes
-
-    def say(line: str) -> None:
-        if first:
-            print(line, flush=True)
-
     # All that can be wrong is told before anything takes long, or leaves anything behind.
     check_out(options.out, options.resume)
-    photo = load_image(options.watch) if options.watch else None
+    photo = shared.open_photo(options.watch) if options.watch else None
     with state.local_main_process_first():  # CIFAR-10 is downloaded once
         learning, measured = open_splits(options.data, options.hold_out)
     recipe = recipe_of(options, small=learning.side() <= SMALL)
@@ -120,6 +126,11 @@ def run(options: argparse.Namespace) -> None:
     if watch:
         watch.write()
     say(f"top-1 {percent:.2f}% on {count} pictures · weights and card in {options.out}")
+
+
+def recipe_words() -> dict[str, str]:
+    """What each field of Recipe is, out of the comment behind it: one text for whoever reads it and for the help."""
+    return dict(re.findall(r"^    (\w+): [^#\n]+  # (.+)$", inspect.getsource(Recipe), re.MULTILINE))
 
 
 def open_splits(data: str, hold_out: float | None) -> "tuple[Split, Split]":

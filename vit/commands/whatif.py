@@ -3,17 +3,20 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from vit.commands import shared
+from vit.commands.explain import recorded
+from vit.commands.work import working
 from vit.errors import VitError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vit.attention import AttentionRecord
+EXAMPLE = "python -m vit whatif photo.jpg --silence 8 --silence 4,2 --hide-top 0.3"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("photo", metavar="PHOTO", help="a picture file")
-    parser.add_argument("--model", help="a bundled name or a timm name (default: the best whose weights are at hand)")
+    shared.add_photo(parser)
+    shared.add_model(parser)
     parser.add_argument(
         "--hide", action="append", default=[], metavar="ROW,COL", help="a patch; more than once if need be"
     )
@@ -31,35 +34,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     if not options.hide and options.hide_top is None and not options.silence:
         raise VitError("Nothing is changed: give --hide, --hide-top or --silence.")
-    from vit.commands.explain import pair
-    from vit.image import load_image
-
-    patches = [pair("--hide", words) for words in options.hide]
+    shared.check_weights(options)
+    patches = [shared.pair("--hide", words) for words in options.hide]
     silence = [_head(words) for words in options.silence]
-    image = load_image(options.photo)  # before torch is imported: a wrong file is told at once
-    from vit.analysis import Analysis
+    image = shared.open_photo(options.photo)
+    with working(f"loading {shared.model_name(options)}") as work:
+        from vit.methods import explain
+        from vit.what_if import patches_hidden, top_share, what_if
 
-    analysis = Analysis()
-    model = options.model or analysis.default_model()
-    hide = None
-    if patches or options.hide_top is not None:
-        hide = _hidden(analysis.record(image, model), patches)
-        if options.hide_top is not None:
-            from vit.what_if import top_share
-
-            hide = _both(hide, top_share(analysis.heatmap(image, model, options.method), options.hide_top))
-    found = analysis.what_if(image, model, hide, silence)
+        model, hide = shared.open_model(options, work), None
+        if patches or options.hide_top is not None:
+            record = recorded(options.method, model, image)
+            hide = patches_hidden(record, patches)
+            if options.hide_top is not None:
+                hide = _both(hide, top_share(explain(record, options.method), options.hide_top))
+        found = what_if(model, image, hide, silence)
     width = max(len(label) for _, label, _, _ in found.shares())
-    print(f"{'':{width}}  before   after")
-    for _, label, before, after in found.shares():
-        print(f"{label:{width}}  {before:6.1%}  {after:6.1%}")
-    print(f"{model} · {found.words}")
-
-
-def _hidden(record: "AttentionRecord", patches: list[tuple[int, int]]) -> "Tensor":
-    from vit.what_if import patches_hidden
-
-    return patches_hidden(record, patches)
+    print(f"class  {'':{width}}  before   after")
+    for number, label, before, after in found.shares():
+        print(f"{number:5}  {label:{width}}  {before:6.1%}  {after:6.1%}")
+    print(f"{model.name} · {found.words}")
 
 
 def _both(one: "Tensor", other: "Tensor") -> "Tensor":

@@ -5,7 +5,6 @@ A card says how the network is built, what its classes are, how it was trained a
 """
 
 import json
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +97,7 @@ def read_card(name: str, folder: Path | None = None) -> Card:
 
 
 def describe(name: str) -> str:
-    """A bundled model in a line: ``bundled · Imagenette, 10 classes · top-1 61.2%``."""
+    """A bundled model in a line: ``bundled · Imagenette, 10 classes · top-1 61.24%``."""
     try:
         card = read_card(name)
     except ModelError:
@@ -107,8 +106,8 @@ def describe(name: str) -> str:
 
 
 def percent(top1: float) -> str:
-    """An accuracy to one place, never rounded up: 77.96 is "77.9%"."""
-    return f"{math.floor(round(top1 * 10, 6)) / 10:.1f}%"
+    """An accuracy with the card's own two places, so that it is the same number wherever it stands: "77.16%"."""
+    return f"{top1:.2f}%"
 
 
 def load_bundled(name: str, weights: str | Path = "pretrained") -> "VisionModel":

@@ -7,7 +7,7 @@ the next run of the same command leaves those pictures out.
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from accelerate import PartialState
 
 from vit.errors import DataError, ImageError
 from vit.image import load_image
+from vit.measures.faithfulness import Predict, Progress
 from vit.models.vision_model import VisionModel
 from vit.truth.check import check, predictor
 
@@ -41,12 +42,12 @@ class Row:
 def pictures_in(folder: Path, limit: int | None = None) -> list[Path]:
     """The picture files of a folder and all folders in it, by path; with a limit as many, spread evenly over all."""
     if not folder.is_dir():
-        raise DataError(f"There is no folder {folder.name} of pictures.")
+        raise DataError(f"There is no folder {folder} of pictures.")
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if limit is not None and limit < len(found):
         found = [found[number * len(found) // limit] for number in range(limit)]
     if len(found) < 2:
-        raise DataError(f"{folder.name} needs two pictures or more to say anything; it holds {len(found)}.")
+        raise DataError(f"{folder} needs two pictures or more to say anything; it holds {len(found)}.")
     return found
 
 
@@ -55,13 +56,14 @@ def check_folder(
     folder: Path,
     pictures: Sequence[Path],
     parts: Path,
-    say: Callable[[str], None],
+    progress: Progress,
     methods: Sequence[str] | None = None,
     **settings: Any,
 ) -> list[Row]:
     """Checks every picture, each once, in as many processes as were started; all of them get all rows.
 
-    ``parts`` is the folder of the files that a cut run leaves. ``settings`` are those of ``faithfulness``.
+    ``parts`` is the folder of the files that a cut run leaves; ``progress(pictures done, in all)`` is called at the
+    start, with those that a cut run did, and after each. ``settings`` are those of ``faithfulness``.
     """
     state = PartialState()
     if state.num_processes > 1:  # processes that each use every core only wait for each other
@@ -73,8 +75,7 @@ def check_folder(
     done = {row.picture for row in read_rows(parts, stem)}
     state.wait_for_everyone()  # all have read what there is before anybody writes more
     left = [name for name in names if name not in done]
-    if state.is_main_process and len(left) < len(names):
-        say(f"{len(names) - len(left)} of {len(names)} pictures are there from before")
+    progress(len(names) - len(left), len(names))
     predict = predictor(model, state.device or "cpu")
     with (parts / f"{stem}-{state.process_index}.jsonl").open("a", encoding="utf-8") as file:
         file.write("\n" * (file.tell() > 0))  # after a line that was cut
@@ -82,15 +83,17 @@ def check_folder(
             row = check_one(model, names[name], name, predict, methods, settings)
             file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
             file.flush()
-            if state.is_main_process:
-                say(f"{model.name} · {min((number + 1) * state.num_processes, len(left))} of {len(left)} · {name}")
+            others = min((number + 1) * state.num_processes, len(left))  # all go at about the same pace
+            progress(len(names) - len(left) + others, len(names))
     state.wait_for_everyone()
     rows = {row.picture: row for row in read_rows(parts, stem)}
     state.wait_for_everyone()  # nobody tidies up before all have read
     return [rows[name] for name in names]
 
 
-def check_one(model: VisionModel, path: Path, name: str, predict, methods, settings: dict) -> Row:
+def check_one(
+    model: VisionModel, path: Path, name: str, predict: Predict, methods: Sequence[str] | None, settings: dict
+) -> Row:
     """One picture's row; a file that is no picture has a sentence in place of numbers.
 
     Every picture has random orders of its own. The same few for all would be wrong in the same way on all, for things

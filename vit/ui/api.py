@@ -46,13 +46,13 @@ def add_api(analysis: Analysis) -> None:
         model, target = model or analysis.default_model(), _whole("target", target)
         heat = analysis.heatmap(picture, model, method, target, _whole("against", against), say=listener(), **options)
         drawn = encode(draw(picture, heat, colormap=DEFAULT), "png")
-        return served_file(out.GRADIO_CACHE, "overlay.png", drawn)["path"]
+        return served_file(out.GRADIO_CACHE, f"{model}-{method}.png", drawn)["path"]
 
     def raw(image, model="") -> str:
         from vit.archive import to_npz
 
         record = analysis.record(_given(image), model or analysis.default_model(), listener())
-        return served_file(out.GRADIO_CACHE, "attention.npz", to_npz(record))["path"]
+        return served_file(out.GRADIO_CACHE, f"{record.model}-attention.npz", to_npz(record))["path"]
 
     with gr.Row(visible=False):
         image = Photo(label="image", type="numpy")

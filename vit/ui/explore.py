@@ -170,7 +170,8 @@ def raw_answers(
     def work(say: Say) -> dict:
         from vit.archive import to_npz
 
-        return {"file": served_file(folder, "attention.npz", to_npz(analysis.record(picture, model, say=say)))}
+        record = analysis.record(picture, model, say=say)
+        return {"file": served_file(folder, f"{record.model}-attention.npz", to_npz(record))}
 
     for answer in told(work, {}, "raw"):
         yield {**echo, "raw": answer}

@@ -43,7 +43,7 @@ def pack(image: np.ndarray, record: "AttentionRecord", folder: str | Path, about
     """The explorer's value for one picture, RGB uint8 ``(height, width, 3)``, and its record.
 
     ``folder`` is where the photo and the maps are written, each under a name made of its content. ``about`` is what is
-    known of the weights, such as ``"Imagenette, top-1 81.2%"``. Raises CaptureError for weights that are no numbers.
+    known of the weights, such as ``"Imagenette, top-1 81.24%"``. Raises CaptureError for weights that are no numbers.
 
     A record is packed once: as long as it is kept, and its files are, they are given again.
     """
