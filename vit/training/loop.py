@@ -10,7 +10,6 @@ A run is a folder: ``last.pt`` (all that is needed to go on), ``metrics.csv`` (a
 import csv
 import io
 import math
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -34,6 +33,7 @@ from vit.training.measure import accuracy
 from vit.training.networks import start_from, untrained
 from vit.training.optimizer import optimizer_of, rate_at
 from vit.training.recipe import Recipe
+from vit.training.speed import precision, quick_attention
 
 Watcher = Callable[[int, nn.Module], None]  # is given the number of finished epochs and the averaged network
 
@@ -108,9 +108,8 @@ class Run:
         self.pictures, self.recipe = pictures, recipe
         self.choices = {**asdict(recipe), "labels": pictures.split.labels, "pictures": len(pictures), **choices}
         self.history: list[dict] = []  # a line of metrics for each finished epoch
-        half = "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
         self.accelerator = Accelerator(
-            mixed_precision=None if "ACCELERATE_MIXED_PRECISION" in os.environ else half,  # accelerate launch has a say
+            mixed_precision=precision(),
             dataloader_config=DataLoaderConfiguration(split_batches=True),  # a batch is shared among all processes
         )
         self.processes = self.accelerator.num_processes
@@ -123,6 +122,8 @@ class Run:
         if start is not None:
             start_from(self.network, start)
         self.network.to(self.accelerator.device)
+        if recipe.network == "resnet":  # a pixel's channels side by side: a processor's convolutions want them so
+            self.network.to(memory_format=torch.channels_last)
         # With its warm-up, a short run's average doesn't remember the untrained weights.
         self.average = ModelEmaV3(self.network, decay=recipe.ema, use_warmup=True)
         self.teacher = None if teacher is None else teacher.to(self.accelerator.device)
@@ -161,8 +162,9 @@ class Run:
         """Learns from one batch; returns the loss of all processes together. TrainingError if it is no number."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate_at(epoch + step / steps, self.recipe)
-        taught = None if self.teacher is None else self.teacher(pixels)
-        with self.accelerator.autocast():
+        quick = quick_attention(self.accelerator.device, self.accelerator.mixed_precision)
+        with self.accelerator.autocast(), quick:
+            taught = None if self.teacher is None else self.teacher(pixels)
             loss = self.learner(pixels, targets, taught)
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
