@@ -181,7 +181,7 @@ function ticks({ from, to, whole }, most) {
 }
 
 function tickWords(value) {
-  return String(value).replace("-", "−");
+  return decimal(value);
 }
 
 /** The numbers of a plot as a table, made when it is unfolded. `rows()` gives rows of texts, `head` the columns' names. */
