@@ -200,7 +200,7 @@ def test_the_keyboard_moves_keeps_and_lets_go(visit):
         page.keyboard.press(key)
     page.frame()
     assert all("from row 4, column 4" in words for words in _words(page, ".words"))  # kept; 8 × 8, from the middle
-    assert all("row 5, col 4" in here for here in _words(page, ".here"))
+    assert all("row 5, column 4" in here for here in _words(page, ".here"))
     page.wait_for_function("document.querySelector('.spoken').textContent.includes('row 5, column 4')")
     assert page.inner_text(".spoken").count("standin_") == 2
     page.keyboard.press("Escape")
