@@ -178,7 +178,7 @@ def test_a_notebooks_cell_shows_the_explorer_and_keeps_its_looks_to_itself(offli
     box = frame.locator(".marks").bounding_box()
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     frame.locator(".tooltip b").wait_for()
-    assert re.match(r"[\d.]+% · row 5, col 5", frame.locator(".tooltip b").inner_text())
+    assert re.match(r"[\d.]+% · row 5, column 5", frame.locator(".tooltip b").inner_text())
     assert page.evaluate("getComputedStyle(document.querySelector('button')).color") == "rgb(255, 0, 0)"
     assert frame.locator(".play").evaluate("(e) => getComputedStyle(e).color") != "rgb(255, 0, 0)"
 

@@ -22,7 +22,8 @@ _COMMENTS = re.compile(r"^[ ]*(//[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTAL
 SCRIPTS = (
     *("words", "numbers", "colours", "decode", "attention", "paint"),  # bytes to maps to pixels: no page needed
     *("sheet", "controls", "door", "stage", "address", "save"),  # parts of the page
-    *("state", "questions", "answers", "hands", "drawing", "downloads", "view", "views"),  # what holds them together
+    *("state", "questions", "answers", "hands", "drawing", "downloads"),  # what holds them together
+    *("asking", "view", "views"),  # the other views
     "demo",  # the first seconds
     "main",  # begins
 )

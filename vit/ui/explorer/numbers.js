@@ -4,5 +4,5 @@ const DECIMAL_SIGN = (1.5).toLocaleString(LANGUAGE)[1];
 
 /** A number, or one that is written already: a true minus, and the language's sign before the decimals. */
 function decimal(number) {
-  return String(number).replace("-", "−").replace(".", DECIMAL_SIGN);
+  return String(number).replaceAll("-", "−").replace(".", DECIMAL_SIGN);
 }

@@ -124,7 +124,9 @@ addView("methods", (view) => {
     button.dataset.act = "slow";
     button.addEventListener("click", () => ask("slow"));
     const [title, means] = ["name", "means"].map((what) => kindWords({ name }, what));
-    return make("article", { className: "card" }, make("h3", {}, title), make("p", { className: "means" }, means), make("p", { className: "quiet" }, words("methods.slow")), button);
+    const frame = make("div", { className: "slow" }, button, make("p", { className: "quiet" }, words("methods.slow")));
+    frame.style.aspectRatio = state.value.width / state.value.height;
+    return make("article", { className: "card" }, make("h3", {}, title), frame, make("p", { className: "means" }, means));
   }
 
   function paint() {

@@ -13,7 +13,9 @@ function kindWords({ name, title }, what) {
 /** A map's number for people. */
 function mapNumber(name, value) {
   if (IN_PERCENT.includes(name)) return percent(value);
-  return value === 0 ? "0" : String(Number(value.toPrecision(3))).replace(/-/g, "−");
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  return size >= 1000 ? decimal(Math.round(value)) : decimal(size >= 1e-4 ? value.toPrecision(3) : value.toExponential(2));
 }
 
 /** The colour bar with numbers at its ends. */
