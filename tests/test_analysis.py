@@ -105,7 +105,7 @@ def test_the_page_is_told_what_is_being_done(runs):
 def test_no_lock_is_left_when_the_work_is_done(runs):
     analysis = Analysis()
     analysis.record(photo(), "one")
-    assert not dict(analysis._under_way)
+    assert len(analysis._once) == len(analysis.loaded._once) == 0
 
 
 def test_models_go_when_their_bytes_are_spent(runs, monkeypatch):
@@ -114,7 +114,7 @@ def test_models_go_when_their_bytes_are_spent(runs, monkeypatch):
     assert analysis.model("one") is first
     monkeypatch.setattr("vit.budget.MODEL_BYTES", 1)
     analysis.model("two")
-    assert list(analysis._models) == ["two"]
+    assert analysis.loaded.names() == ["two"]
 
 
 def test_of_the_offered_the_first_at_hand_is_the_default(monkeypatch):
@@ -259,11 +259,11 @@ def test_a_record_larger_than_the_whole_cache_is_not_kept(runs):
 def test_a_slow_hub_leaves_room_for_those_who_need_none(runs, monkeypatch):
     gate, analysis = threading.Event(), Analysis()
     analysis.model("one")
-    analysis._loads.places = 1
+    analysis.loaded.loads.places = 1
     monkeypatch.setattr("vit.models.load_model", lambda name, **_: gate.wait(10) and tiny_model("vit"))
     slow = threading.Thread(target=analysis.model, args=("two",))
     slow.start()
-    while analysis._loads.length != (1, 0):
+    while analysis.loaded.loads.length != (1, 0):
         slow.join(0.01)
     with pytest.raises(BusyError, match="bundled"):
         analysis.model("three")

@@ -12,12 +12,12 @@ ROOT = Path(__file__).parents[1]
 # From the ground up. A file may import from its own floor and from those below.
 FLOORS = [
     ("vit.errors",),
-    ("vit.tokens", "vit.attention", "vit.image", "vit.image_kind", "vit.cores", "vit.line"),
+    ("vit.tokens", "vit.attention", "vit.image", "vit.image_kind", "vit.cores", "vit.line", "vit.once"),
     ("vit.models",),
     ("vit.fused", "vit.watch", "vit.capture", "vit.archive", "vit.lesson", "vit.what_if"),
     ("vit.methods", "vit.measures"),
     ("vit.render",),
-    ("vit.truth", "vit.budget"),
+    ("vit.truth", "vit.budget", "vit.loaded"),
     ("vit.analysis", "vit.families"),
     ("vit.training",),
     ("vit.commands", "vit.ui"),

@@ -8,16 +8,16 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 
 from vit import budget
-from vit.errors import BusyError, ModelError
+from vit.errors import BusyError
 from vit.image import fingerprint
-from vit.line import CLOSING, Line, Say, held
+from vit.line import CLOSING, Line, Say
+from vit.loaded import LoadedModels
+from vit.once import Once
 
 if TYPE_CHECKING:  # torch is imported when the first model is loaded, so that the page opens at once
     from torch import Tensor
@@ -27,9 +27,6 @@ if TYPE_CHECKING:  # torch is imported when the first model is loaded, so that t
     from vit.models.vision_model import VisionModel
     from vit.truth.check import Check
     from vit.what_if import Silenced, WhatIf
-
-LOADS = 24  # people who may wait for models from elsewhere, so that a slow hub leaves room for those who need none
-_LOADS_FULL = f"{LOADS} people are waiting for models to load already: try again in a minute, or choose a bundled one."
 
 
 class Analysis:
@@ -50,76 +47,30 @@ class Analysis:
             cache_bytes = budget.megabytes("VIT_CACHE_MB", 512)
         if offered is None:
             offered = tuple(name.strip() for name in os.environ.get("VIT_MODELS", "").split(",") if name.strip())
-        self.cache_bytes, self.offered = cache_bytes, offered
+        self.cache_bytes = cache_bytes
         self.line = Line(budget.at_once() if at_once is None else at_once)
-        self._loads = Line(LOADS, longest=0, full=_LOADS_FULL)
+        self.loaded = LoadedModels(offered, self.line.places)
+        self._once = Once()
         self._stopped = False
         self._lock = threading.Lock()  # guards what follows
         self._records: OrderedDict[tuple, AttentionRecord] = OrderedDict()
-        self._models: OrderedDict[str, VisionModel] = OrderedDict()
-        self._under_way: WeakValueDictionary[tuple, threading.Lock] = WeakValueDictionary()
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The models that may be asked for; empty: all."""
+        return self.loaded.offered
 
     def models(self) -> list[tuple[str, str]]:
         """The models on offer: (name, a few words about it), the bundled ones first."""
-        from vit.models import bundled_names, describe, list_models
-
-        bundled = bundled_names()
-        names = self._offered_now() if self.offered else list_models()
-        return [(name, describe(name) if name in bundled else "timm, weights from the hub") for name in names]
+        return self.loaded.on_offer()
 
     def default_model(self) -> str:
         """The best model whose weights are at hand; with VIT_MODELS, the first of those that is, else its first."""
-        from vit.models import bundled_names, cached_timm_names, default_model
-
-        if not self.offered:
-            return default_model()
-        at_hand = {*bundled_names(), *cached_timm_names()}
-        at_hand |= {name.partition(".")[0] for name in at_hand}
-        offered = self._offered_now()
-        return next((name for name in offered if name in at_hand), offered[0])
-
-    def _offered_now(self) -> tuple[str, ...]:
-        """Of the models that VIT_MODELS names, those that VIT_OFFLINE leaves."""
-        from vit.models import bundled_names
-        from vit.models.default import is_offline
-
-        offered = tuple(name for name in self.offered if name in bundled_names()) if is_offline() else self.offered
-        if not offered:
-            raise ModelError("VIT_OFFLINE allows bundled models only, and VIT_MODELS names none of them.")
-        return offered
+        return self.loaded.default()
 
     def model(self, name: str, say: Say | None = None) -> "VisionModel":
         """A loaded model, from memory after the first time."""
-        if self.offered and name not in self.offered:
-            raise ModelError(f"{name!r} is not offered here; choose one of: {', '.join(self.offered)}.")
-        if (model := self._at_hand(name)) is not None:
-            return model
-        from vit.models import bundled_names, load_model
-
-        bundled = name in bundled_names()  # loads at once, and needs nobody
-        with (
-            nullcontext() if bundled else self._loads.place(say),
-            self._once(("model", name), say, f"loading {name}, as others wait for it too"),
-        ):
-            if (model := self._at_hand(name)) is not None:
-                return model
-            if say:
-                say(f"loading {name}")
-            if not bundled:
-                budget.check_affordable(name)
-            model = load_model(name, progress=_download_words(name, say))
-            budget.fit_threads(self.line.places)
-            with self._lock:
-                self._models[name] = model
-                while len(self._models) > 1 and sum(map(_bytes_of, self._models.values())) > budget.MODEL_BYTES:
-                    self._models.popitem(last=False)
-            return model
-
-    def _at_hand(self, name: str) -> "VisionModel | None":
-        with self._lock:
-            if name in self._models:
-                self._models.move_to_end(name)
-            return self._models.get(name)
+        return self.loaded.get(name, say)
 
     def record(
         self,
@@ -245,7 +196,7 @@ class Analysis:
     def close(self) -> None:
         """The server is about to end: whoever waits or comes is sent away; what is in work may finish."""
         self.line.close()
-        self._loads.close()
+        self.loaded.loads.close()
 
     def stop(self) -> None:
         """After ``close``: what is still in work ends at its next layer."""
@@ -256,27 +207,3 @@ class Analysis:
             self._records[key] = record
             while self._records and sum(kept.bytes for kept in self._records.values()) > self.cache_bytes:
                 self._records.popitem(last=False)
-
-    def _once(self, key: tuple, say: Say | None, words: str) -> AbstractContextManager[None]:
-        """Holds the lock under which a thing is made; whoever comes second waits and then finds it made.
-
-        Locks are held weakly: when nobody makes or awaits the thing any more, its lock is gone.
-        """
-        with self._lock:
-            lock = self._under_way.setdefault(key, threading.Lock())
-        return held(lock, say, words)
-
-
-def _bytes_of(model: "VisionModel") -> int:
-    return sum(tensor.numel() * tensor.element_size() for tensor in model.network.parameters())
-
-
-def _download_words(name: str, say: Say | None) -> Callable[[int, int], None] | None:
-    if say is None:
-        return None
-
-    def progress(done: int, total: int) -> None:
-        of = f" of {total / 1e6:.0f}" if total else ""
-        say(f"loading {name}, {done / 1e6:.0f}{of} MB")
-
-    return progress

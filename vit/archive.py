@@ -15,8 +15,8 @@ def to_npz(record: AttentionRecord) -> bytes:
     ``layer_L_keys`` int64 (windows, slots) of token numbers, ``layer_L_gradient`` where one was taken and
     ``layer_L_values`` float32 (windows, heads, keys, width) where they were kept. For block number B whose tokens were
     kept: ``block_B_features`` float32 (tokens, width) and ``block_B_gradient`` where one was taken. Beside them
-    ``logits`` float32 (classes,) and ``about``: JSON with the model, provenance, labels, and each layer's and
-    block's name, grid and prefix tokens.
+    ``logits`` float32 (classes,) and ``about``: JSON with the model, provenance, the likeliest classes, and
+    each layer's and block's name, grid and prefix tokens.
     """
     arrays: dict[str, np.ndarray] = {"logits": record.logits.numpy()}
     for number, layer in enumerate(record.layers):
@@ -38,7 +38,7 @@ def to_npz(record: AttentionRecord) -> bytes:
 
 
 def about(record: AttentionRecord) -> dict:
-    """What a record is, in plain values: the model, its answer, and a line for each layer."""
+    """What a record is, in plain values for JSON: the model, its five likeliest classes, each layer and each block."""
     return {
         "model": record.model,
         "provenance": record.provenance,

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,6 +54,21 @@ def test_another_head_is_another_picture(work):
 
 
 def test_all_layers_as_an_animation(work):
+    assert main(["explain", "photo.jpg", "--model", "tiny", "--method", "raw", "-o", "out.gif"]) == 0
+    with Image.open(work / "out.gif") as picture:
+        assert getattr(picture, "n_frames", 1) == 2
+
+
+def test_captions_of_one_line_and_of_two_make_one_animation(work, monkeypatch):
+    import vit.render
+
+    drawn = vit.render.with_legend
+
+    def longer(picture, heat, *rest):
+        more = " · a longer caption than that of all other layers" * ("layer 2" in heat.caption)
+        return drawn(picture, replace(heat, caption=heat.caption + more), *rest)
+
+    monkeypatch.setattr(vit.render, "with_legend", longer)
     assert main(["explain", "photo.jpg", "--model", "tiny", "--method", "raw", "-o", "out.gif"]) == 0
     with Image.open(work / "out.gif") as picture:
         assert getattr(picture, "n_frames", 1) == 2

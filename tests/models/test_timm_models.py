@@ -66,6 +66,7 @@ def test_odd_names_are_refused(hub, name, weights):
         ("vit_smal_patch16_224", "Did you mean .*vit_small_patch16_224"),
         ("deit_tiny_patch16_225.fb_in1k", "Did you mean .*deit_tiny_patch16_224.fb_in1k"),
         ("test_vit.no_such_tag", "Did you mean"),
+        ("vit_imagenete", "Did you mean vit_imagenette"),
         ("qqqqqqqqqqqqqq", "list of models"),
     ],
 )

@@ -12,7 +12,7 @@ from vit.ui.languages import languages
 
 HOME = Path(vit.__file__).parent
 # What a page's question passes through; in vit/line.py ``say`` is called by who waits.
-SPEAKING = [HOME / "line.py", HOME / "analysis.py", *sorted((HOME / "ui").rglob("*.py"))]
+SPEAKING = [HOME / "line.py", HOME / "analysis.py", HOME / "loaded.py", *sorted((HOME / "ui").rglob("*.py"))]
 
 
 def said(path: Path) -> list[str]:
@@ -42,7 +42,7 @@ def test_every_line_that_python_says_is_a_listed_one():
     assert set(languages()["en"]["doing"]) - used <= {"test_minutes", "test_minute", "test_seconds", *DOWNLOADS}
 
 
-DOWNLOADS = ("loading_of", "loading_done")  # vit/analysis.py puts the end of these together by itself
+DOWNLOADS = ("loading_of", "loading_done")  # vit/loaded.py puts the end of these together by itself
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def write(options: argparse.Namespace, image: "np.ndarray", record: "AttentionRe
         peak = max(float(heat.values.max()) for heat in heats)
         frames = [overlay(image, heat, options.alpha, options.colormap, peak=peak) for heat in heats]
         if not options.bare:
-            frames = [with_legend(f, h, options.colormap, peak) for f, h in zip(frames, heats, strict=True)]
+            frames = as_high([with_legend(f, h, options.colormap, peak) for f, h in zip(frames, heats, strict=True)])
         animation(frames, options.out)
         return f"{len(heats)} layers in turn, the last: {heats[-1].caption}"
     if options.sheet:
@@ -82,6 +82,14 @@ def write(options: argparse.Namespace, image: "np.ndarray", record: "AttentionRe
     picture = overlay(image, heat, options.alpha, options.colormap)
     save(picture if options.bare else with_legend(picture, heat, options.colormap), options.out)
     return heat.caption
+
+
+def as_high(frames: "list[np.ndarray]") -> "list[np.ndarray]":
+    """Pictures of one width, each as high as the highest: a longer caption may have taken one line more."""
+    import numpy as np
+
+    height = max(len(frame) for frame in frames)
+    return [np.pad(frame, ((0, height - len(frame)), (0, 0), (0, 0)), mode="edge") for frame in frames]
 
 
 def every_layer(record: "AttentionRecord", method: str, given: dict) -> "list[Heatmap]":

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vit.errors import ModelError
+from vit.models.bundled import bundled_names
 from vit.models.download import Progress, default_deadline, weights_file
 from vit.models.safe_file import read_tensors
 from vit.models.sharing import Shared
@@ -105,7 +106,8 @@ def known_name(name: str, pretrained: bool) -> str:
         raise ModelError(f"timm has no trained weights for {name}.")
     architecture = name.partition(".")[0]
     near = [other for other in sorted(closed) if other.startswith(architecture + ".")][:3]  # a wrong tag, then
-    near = near or difflib.get_close_matches(name, sorted(closed | set(timm.list_models())), n=3, cutoff=0.6)
+    others = closed | set(timm.list_models()) | set(bundled_names() if pretrained else ())
+    near = near or difflib.get_close_matches(name, sorted(others), n=3, cutoff=0.6)
     hint = f" Did you mean {' or '.join(near)}?" if near else " See the list of models for what there is."
     raise ModelError(f"There is no model called {name}.{hint}")
 

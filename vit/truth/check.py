@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vit.attention import Heatmap
+from vit.attention import AttentionRecord, Heatmap
 from vit.capture import record_attention
 from vit.errors import MethodError, VitError
 from vit.image import load_image
@@ -122,13 +122,13 @@ def predictor(model: VisionModel, device: torch.device | str = "cpu") -> Predict
 
 def heatmap_of(model: VisionModel, image: np.ndarray) -> HeatmapOf:
     """Each method's map of one picture. A record is made for each kind of thing that methods need, and used again."""
-    records: dict = {}
+    records: dict[tuple[str, ...], AttentionRecord] = {}  # by what it was kept for
 
     def heatmap(name: str, target: int) -> Heatmap:
-        needs = get_method(name).needs
-        if needs not in records:
-            keep = tuple(need for need in needs if need != "gradients")
-            records[needs] = record_attention(model, image, target=target if "gradients" in needs else None, keep=keep)
-        return explain(records[needs], name)
+        method = get_method(name)
+        if method.needs not in records:
+            of = target if method.of_a_class else None
+            records[method.needs] = record_attention(model, image, target=of, keep=method.keep)
+        return explain(records[method.needs], name)
 
     return heatmap
