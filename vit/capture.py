@@ -54,8 +54,8 @@ def record_attention(
     map multiplies, and "features", the tokens after each block (with their gradients if there is a target).
     ``progress(layers done, layer name)`` is called after each layer; an exception that it raises stops the run.
 
-    Raises CaptureError where the model has no attention over picture tokens or a map can't be vouched for, and
-    BudgetError before more than ``memory_limit`` bytes of maps are made.
+    Raises CaptureError where the model has no attention over picture tokens or a map can't be vouched for, ModelError
+    where it can't take pictures of the size, and BudgetError before more than ``memory_limit`` bytes of maps are made.
     """
     if isinstance(model, nn.Module):
         model = _named_model(model, prepare, memory_limit)
@@ -119,7 +119,7 @@ _INSTEAD = {
     SUMMED: "it sums up its tokens before any of them looks at another, so no map of who looks at whom ever exists",
     ONE_SCORE: "its attention is a softmax over one single score, which is always 1",
 }
-_NO_ATTENTION = "it mixes places with fixed weights, not with attention"
+_NO_ATTENTION = "it mixes places in other ways than attention, such as with fixed weights"
 
 
 def _checked(model: VisionModel, plan: Plan) -> Plan:

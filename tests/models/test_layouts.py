@@ -128,3 +128,23 @@ def test_a_network_that_fails_only_while_it_is_followed_is_a_sentence():
 
     with pytest.raises(CaptureError, match="The tokens of Once could not be followed to its answer: 'memory'\\.$"):
         plan_of(Once().eval(), torch.zeros(1, 3, 16, 24))
+
+
+def test_weighing_all_tokens_into_one_sum_is_said_to_be_that():
+    """Global context, as in timm's gcresnet33ts: a second one looks at what the first one's sum has changed."""
+
+    class Context(Small):
+        def __init__(self):
+            super().__init__()
+            self.weigh = nn.Conv2d(8, 1, 1)
+
+        def forward(self, pixels):
+            places = self.embed(pixels)  # (1, 8, rows, cols)
+            for _ in range(2):
+                shares = self.weigh(places).flatten(2).softmax(-1).unsqueeze(3)  # (1, 1, patches, 1)
+                context = places.flatten(2).unsqueeze(1) @ shares  # (1, 1, 8, 1)
+                places = places * context.reshape(1, 8, 1, 1).sigmoid()
+            return self.head(places.mean((2, 3)))
+
+    with pytest.raises(CaptureError, match="Context has no attention over picture tokens: it sums up its tokens"):
+        record_of(Context())

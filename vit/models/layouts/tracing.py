@@ -207,7 +207,8 @@ class Trace(TorchFunctionMode):
         if one is not None and other is not None:
             if is_constant(one.rows, -1) and is_constant(other.rows, -2):
                 return call.shaped(one.rows[..., :1], other.rows[..., :1, :])
-            self.between_channels[call.result] = True
+            if tuple(call.result.shape[-2:]).count(1) != 1:  # one column is a weighed sum of tokens (global context)
+                self.between_channels[call.result] = True
             if not (is_constant(one.rows, -1) or is_constant(other.rows, -2)):
                 self.sights.summed.append(self._module())  # keys times values, over all tokens: linear attention
             return None
