@@ -1,7 +1,8 @@
 # The app on any machine with Docker:  docker build -t vit . && docker run --rm -p 7860:7860 vit
 FROM python:3.11-slim
 
-RUN useradd --create-home --uid 1000 app
+# The hub's folder is made here: a volume at a place that isn't there yet would belong to root.
+RUN useradd --create-home --uid 1000 app && install --directory --owner=app --group=app /home/app/hub
 WORKDIR /home/app/vit
 COPY requirements.txt .
 RUN pip install --no-cache-dir -r requirements.txt

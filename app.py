@@ -5,11 +5,7 @@ import sys
 
 from vit.analysis import Analysis
 from vit.errors import VitError
-from vit.ui import disk, faults
-from vit.ui.ending import serve_until_told
-from vit.ui.health import Health
-from vit.ui.page import build_page, launch_options, warm_up
-from vit.ui.start import start_line
+from vit.ui import disk, heap
 from vit.ui.zero import register
 
 
@@ -23,6 +19,13 @@ def main() -> None:
         folder = disk.own_folder()
     except VitError as error:
         sys.exit(str(error))
+    # Gradio from here on: it can't be imported without a folder for its files.
+    from vit.ui import faults
+    from vit.ui.ending import serve_until_told
+    from vit.ui.health import Health
+    from vit.ui.page import build_page, launch_options, warm_up
+    from vit.ui.start import start_line
+
     faults.write_lines()
     page, health = build_page(analysis), Health(analysis)
     try:
@@ -41,6 +44,7 @@ def main() -> None:
     print(start_line(page, analysis), flush=True)
     warm_up(analysis, health)
     disk.keep_small(folder, file_bytes)
+    heap.give_back_often()
     serve_until_told(page, analysis, health)
     disk.remove_own_folder()
     os._exit(0)  # a thread that still waits on somebody's slow network must not keep the process

@@ -10,7 +10,7 @@ from torchvision.models.swin_transformer import SwinTransformer
 
 from tests.families import add_noise, photo
 from vit.capture import record_attention
-from vit.errors import ModelError
+from vit.errors import BudgetError, ModelError
 from vit.methods import explain
 from vit.models.vision_model import Preprocessing
 
@@ -59,8 +59,39 @@ def test_a_network_without_its_preprocessing_or_in_training_mode_is_a_sentence(t
 
 
 def test_a_network_that_cannot_take_the_size_is_a_sentence(torchvisions):
-    with pytest.raises(ModelError, match=r"VisionTransformer can't take pictures of 40×48 .*prepare="):
+    with pytest.raises(ModelError, match=r"VisionTransformer can't take pictures of 40×48 .*: Wrong image h.*prepare="):
         record_attention(torchvisions["vit"], photo(), prepare=Preprocessing((40, 48)))
+    with pytest.raises(ModelError, match="can't take pictures of 32×64"):
+        record_attention(torchvisions["vit"], photo(), (32, 64), prepare=PREPARE)
+    with pytest.raises(ModelError, match="two whole numbers"):
+        record_attention(torchvisions["vit"], photo(), prepare=Preprocessing(("tall", "wide")))  # type: ignore[arg-type]
+
+
+def test_a_network_that_fails_in_a_way_of_its_own_says_why(torchvisions):
+    class Asks(nn.Module):
+        def forward(self, pixels: Tensor, words: Tensor):
+            return words
+
+    with pytest.raises(ModelError, match=r"Asks can't take pictures .*: .*missing 1 required positional argument"):
+        record_attention(Asks().eval(), photo(), prepare=PREPARE)
+
+
+def test_a_size_that_is_far_too_large_is_refused_before_the_network_runs():
+    network = VisionTransformer(image_size=1024, patch_size=4, num_layers=1, num_heads=1, hidden_dim=8, mlp_dim=8)
+    with pytest.raises(
+        BudgetError, match=r"All maps of VisionTransformer at 1024×1024 .* 17\.2 GB; the limit is 2\.1 GB"
+    ):
+        record_attention(network.eval(), photo(), prepare=Preprocessing((1024, 1024)))
+    with pytest.raises(BudgetError, match=r"the limit is 4\.2 megapixels"):
+        record_attention(network.eval(), photo(), prepare=Preprocessing((100_000, 100_000)))
+
+
+def test_torchvisions_windows_take_a_size_that_is_not_square(torchvisions):
+    record = record_attention(torchvisions["swin"], photo(0, 32, 32), (32, 48), prepare=PREPARE)
+    assert record.image_size == (32, 48)
+    assert [(layer.queries.grid.rows, layer.queries.grid.cols) for layer in record.layers] == [(16, 24)] * 2 + [
+        (8, 12)
+    ] * 2
 
 
 class Wrapped(nn.Module):

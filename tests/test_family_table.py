@@ -8,14 +8,22 @@ import torch
 
 from vit.attention import Grid, LayerAttention, TokenLayout
 from vit.commands.models import PAGE
-from vit.families.derive import derive
+from vit.families.derive import NO_CLASS, derive
 from vit.families.mechanism import mechanism, mechanisms
 from vit.families.table import Facts, as_markdown, as_text, read_facts, table
 
 ROOT = Path(__file__).parents[1]
 KEPT = {each.variant: each for each in read_facts()}
-# Quick ones, of mechanisms that differ: downsampled queries, shifted windows, channels, a pool, and no map at all.
-FEW = ("levit_128s", "swin_tiny_patch4_window7_224", "xcit_nano_12_p16_224", "test_vit3", "efficientvit_b0")
+# Quick ones, of mechanisms that differ: downsampled queries, shifted windows, channels, a pool, no classifier, and no
+# map at all.
+FEW = (
+    "levit_128s",
+    "swin_tiny_patch4_window7_224",
+    "xcit_nano_12_p16_224",
+    "test_vit3",
+    "vit_xsmall_patch16_clip_224",
+    "efficientvit_b0",
+)
 GRID = Grid(4, 4)
 
 
@@ -97,6 +105,11 @@ def test_the_table_holds_every_variant_of_the_list_and_a_sentence_where_there_is
     for each in KEPT.values():
         assert sum(each.mechanism.values()) == each.maps + each.without
         assert bool(each.instead) == (each.maps == 0)
+
+
+def test_no_variant_is_told_to_ask_for_a_class_that_it_has_not():
+    told = {sentence for each in KEPT.values() for sentence in each.refused.values()}
+    assert NO_CLASS in told and not any("target=CLASS" in sentence for sentence in told)
 
 
 def test_the_page_is_the_table_as_it_is_kept():

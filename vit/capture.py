@@ -22,12 +22,14 @@ from vit.fused import KeptScores
 from vit.image import load_image
 from vit.models.answer import answer_of
 from vit.models.layouts import CHANNELS, ONE_SCORE, SUMMED, Given, Layer, Plan, Stream, plan_of
-from vit.models.sizes import resized, tried
+from vit.models.sizes import MEMORY_LIMIT as MEMORY_LIMIT
+from vit.models.sizes import resized, sides, tried
+from vit.models.too_large import check_size
 from vit.models.vision_model import Preprocessing, VisionModel
 from vit.watch import Progress, Watch
 
 KEEPS = ("values", "features")
-MEMORY_LIMIT = 2 * 1024**3  # bytes of maps that one record may hold, unless the caller says otherwise
+_LARGE = 512 * 512  # pixels: what a network makes of more is counted before it runs
 
 
 def record_attention(
@@ -56,9 +58,9 @@ def record_attention(
     BudgetError before more than ``memory_limit`` bytes of maps are made.
     """
     if isinstance(model, nn.Module):
-        model = _named_model(model, prepare)
+        model = _named_model(model, prepare, memory_limit)
     if image_size is not None:
-        model = resized(model, image_size)
+        model = resized(model, image_size, memory_limit)
     if target is not None:
         target = _class_of(model, target)
     if unknown := sorted(set(keep) - set(KEEPS)):
@@ -94,19 +96,20 @@ def record_attention(
     )
 
 
-def _named_model(network: nn.Module, prepare: Preprocessing | None) -> VisionModel:
-    """Anybody's network as a model; ModelError if it can't be one yet."""
+def _named_model(network: nn.Module, prepare: Preprocessing | None, memory_limit: int) -> VisionModel:
+    """Anybody's network as a model; ModelError if it can't be one yet, BudgetError if its size is far too large."""
     name = type(network).__name__
     if prepare is None:
         raise ModelError(f"How {name} wants its pixels is not known: give prepare=Preprocessing((height, width)).")
     if network.training:
         raise ModelError(f"{name} is in training mode, where no two runs are alike: call its eval() first.")
-    answer = tried(network, prepare.size)
-    if answer is None:
-        rows, cols = prepare.size
-        raise ModelError(
-            f"{name} can't take pictures of {rows}×{cols} (height × width): give prepare= the size it takes."
-        )
+    size = sides(prepare.size)
+    if size[0] * size[1] > _LARGE:
+        check_size(name, network, size, memory_limit)
+    try:
+        answer = tried(network, size)
+    except ModelError as error:
+        raise ModelError(f"{error} Give prepare= what it takes.") from error
     classes = answer.shape[1] if answer.ndim == 2 else 0
     return VisionModel(name, network, prepare, tuple(map(str, range(classes))), "given")
 

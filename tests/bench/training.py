@@ -29,9 +29,9 @@ def main() -> None:
         folder = Path(place)
         write_pictures(folder / "data", options.pictures)
         began = time.monotonic()
-        pictures = Pictures(open_data(folder / "data", "train"), 128)
-        decoding = time.monotonic() - began
         recipe = recipe_for("vit", sizes=(128,), epochs=(options.epochs,), randaugment=options.randaugment)
+        pictures = Pictures(open_data(folder / "data", "train"), recipe.side)
+        decoding = time.monotonic() - began
         train(pictures, folder / "run", recipe, say=print)
         rows = (folder / "run" / "metrics.csv").read_text().splitlines()
         names = rows[0].split(",")

@@ -84,12 +84,33 @@ def test_one_scale_for_both_unless_each_is_to_have_its_own(visit):
     assert own[0] != own[1] and ends[0] in own  # the shared scale ends at the larger of the two
 
 
+def test_a_map_that_is_hardly_seen_says_so_and_offers_its_own_scale(visit):
+    page = visit("?view=compare&beside=model:standin_swin").shown()  # among fewer tokens each gets a larger share
+    _ready(page)
+    page.locator(".view-compare input[type=range]").fill("1")
+    page.frame()
+    _press(page, "scale", "own")
+    own = _words(page, ".most")
+    sizes = [float(end.removesuffix("%")) for end in own]
+    _press(page, "scale", "shared")
+    seen = [page.is_visible(f"{side} .weak") for side in SIDES]
+    assert seen == [size < max(sizes) / 3 for size in sizes] and any(seen)
+    faint = seen.index(True)
+    said = page.inner_text(f"{SIDES[faint]} .weak span")
+    assert said == f"weak on this scale: largest {own[faint]} of {own[1 - faint]}"
+    page.click(f"{SIDES[faint]} .weak button")
+    page.frame()
+    assert _words(page, ".most") == own and not page.is_visible(f"{SIDES[faint]} .weak")
+    assert page.evaluate("document.activeElement.dataset.value") == "own"
+
+
 def test_layers_go_by_share_of_depth_and_heads_as_far_as_both_have_them(visit):
     page = visit("?view=compare&beside=model:standin_deit").shown()  # 3 layers of 3 heads, 2 of 2
     _ready(page)
     assert page.locator('.view-compare [data-pick="head"] button').count() == 3 + 2
     _press(page, "head", "1")
     assert all("head 2" in words for words in _words(page, ".words"))
+    assert page.inner_text(".view-compare output") == "100% · layer 3 of 3, layer 2 of 2"
     page.locator(".view-compare input[type=range]").fill("1")
     page.frame()
     assert ["layer 1" in words for words in _words(page, ".words")] == [True, True]
@@ -179,7 +200,7 @@ def test_the_keyboard_moves_keeps_and_lets_go(visit):
         page.keyboard.press(key)
     page.frame()
     assert all("from row 4, column 4" in words for words in _words(page, ".words"))  # kept; 8 × 8, from the middle
-    assert all("row 5, col 4" in here for here in _words(page, ".here"))
+    assert all("row 5, column 4" in here for here in _words(page, ".here"))
     page.wait_for_function("document.querySelector('.spoken').textContent.includes('row 5, column 4')")
     assert page.inner_text(".spoken").count("standin_") == 2
     page.keyboard.press("Escape")

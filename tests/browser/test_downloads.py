@@ -178,7 +178,7 @@ def test_a_notebooks_cell_shows_the_explorer_and_keeps_its_looks_to_itself(offli
     box = frame.locator(".marks").bounding_box()
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     frame.locator(".tooltip b").wait_for()
-    assert re.match(r"[\d.]+% · row 5, col 5", frame.locator(".tooltip b").inner_text())
+    assert re.match(r"[\d.]+% · row 5, column 5", frame.locator(".tooltip b").inner_text())
     assert page.evaluate("getComputedStyle(document.querySelector('button')).color") == "rgb(255, 0, 0)"
     assert frame.locator(".play").evaluate("(e) => getComputedStyle(e).color") != "rgb(255, 0, 0)"
 
@@ -200,7 +200,7 @@ def assert_follows_the_pointer(page, record, layer: int = 1, head: int | None = 
     before = page.heat()
     for row, col in ((0, 0), (6, 3)):
         page.hover((row + 0.5) / 8, (col + 0.5) / 8)
-        found = re.match(r"([\d.]+)% · row (\d+), col (\d+)", page.inner_text(".tooltip b"))
+        found = re.match(r"([\d.]+)% · row (\d+), column (\d+)", page.inner_text(".tooltip b"))
         rows = record.layers[layer].rows(1 + row * 8 + col)
         shares = rows.mean(0) if head is None else rows[head]
         assert found and (int(found[2]), int(found[3])) == (row + 1, col + 1)

@@ -30,6 +30,10 @@ def test_every_method_is_shown_with_its_scale_and_its_words(visit):
 
 def test_two_classes_give_two_maps_on_one_scale_and_a_difference_around_zero(visit):
     page = _open(visit)
+    names = page.locator("[data-kind=class] h3").all()
+    assert len({round(name.bounding_box()["y"]) for name in names[:3]}) == 1
+    folded = [page.locator("[data-kind=class] summary").nth(n).bounding_box()["y"] for n in range(3)]
+    assert len({round(place) for place in folded}) == 1  # in a row, however long the words above are
     page.page.select_option("[data-class=target] select", label="church")
     page.wait_for_function("document.querySelector('.view-methods h2').textContent === 'Made for church'")
     page.page.select_option("[data-class=against] select", label="golf ball")
@@ -46,7 +50,7 @@ def test_two_classes_give_two_maps_on_one_scale_and_a_difference_around_zero(vis
 
 def test_the_address_opens_to_the_same_two_classes(visit):
     page = _open(visit, "&target=1&against=3")
-    assert page.inner_text(".view-methods h2") == "church against golf ball"
+    assert page.inner_text(".view-methods h2") == "Made for church against golf ball"
     page.locator("[data-example]").nth(1).click()  # another photo: its own likeliest class
     page.wait_for_function("!document.querySelector('.view-methods h2').textContent.includes('against')")
     page.wait_for_function("!location.search.includes('against')")

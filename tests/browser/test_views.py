@@ -3,6 +3,7 @@
 import pytest
 from PIL import Image
 
+from tests.browser.conftest import VIEWS
 from vit.ui.examples import examples
 
 pytestmark = pytest.mark.browser
@@ -85,6 +86,22 @@ def test_a_view_left_while_it_works_stops_and_begins_again_when_one_comes_back(v
     assert page.get_attribute("#view-standin", "data-state") == "empty"
     page.click("#tab-standin")
     assert _told(page) == OPENED
+
+
+def test_while_the_first_answer_is_awaited_the_photo_and_the_headings_stand(visit):
+    page = visit().shown()
+    page.evaluate("for (const link of Object.values(attentionLinks)) link.ask = () => {}")  # no answer ever comes
+    photo = page.evaluate("document.querySelector('.photo').src")
+    for name in VIEWS[1:]:
+        page.click(f"#tab-{name}")
+        page.wait_for_selector(f"#view-{name}[data-state=busy]")
+        heading, picture = (page.locator(f"#view-{name} {part}").first for part in ("h2", f'img[src="{photo}"]'))
+        heading.wait_for(state="visible")
+        assert heading.inner_text().strip() and picture.is_visible(), name
+        box = picture.bounding_box()
+        assert box["width"] > 100 and box["height"] > 60, name
+        held = f"document.querySelector('#view-{name} .content :is(input, button):not([data-stays] *)')"
+        assert page.evaluate(f"{held}.closest('[inert]') !== null"), name
 
 
 def test_an_error_is_a_sentence_in_the_view(visit):

@@ -15,6 +15,10 @@ def _open(page) -> None:
 def _changed(page) -> bool:
     """Whether some class has another share after than before, once the answer fits what is chosen."""
     page.wait_for_function("document.querySelector('.view-what_if tbody').dataset.old === undefined")
+    if page.get_attribute(".view-what_if table", "data-changed") is None:  # one column alone
+        assert not page.locator(".view-what_if .changed").first.is_visible()
+        assert page.inner_text(".view-what_if .verdict").startswith("Nothing is changed")
+        return False
     cells = page.evaluate(
         f"[...document.querySelectorAll('{ROWS}')].map((row) => [...row.cells].map((c) => c.innerText))"
     )
@@ -31,11 +35,30 @@ def test_painting_hides_patches_and_moves_the_answer(visit):
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.5, steps=20)
     page.mouse.up()
+    assert page.inner_text(".view-what_if .doing") or page.inner_text(".view-what_if .verdict")
     assert page.inner_text(TOLD).startswith("8 of 64")
     assert _changed(page)
     page.click(".view-what_if [data-act=none]")
     assert page.inner_text(TOLD).startswith("0 of 64")
     assert not _changed(page)
+
+
+def test_it_says_at_once_that_it_works_and_then_what_became_of_the_answer(visit):
+    page = visit().shown()
+    _open(page)
+    assert page.inner_text(".view-what_if th.number") == "share"
+    ask = "attentionLinks.what_if.ask"
+    page.evaluate(f"window.later = {ask}; {ask} = () => {{}}")  # held back
+    page.click("[data-head='0']")
+    assert page.inner_text(".view-what_if .doing") == "working it out"
+    assert not page.locator(".view-what_if .verdict").is_visible()
+    page.wait_for_timeout(500)
+    page.evaluate("window.later()")
+    assert _changed(page)
+    first, then = page.locator(f"{ROWS} >> nth=0").locator("td").all_inner_texts()[:2]
+    said = page.inner_text(".view-what_if .verdict")
+    assert not page.locator(".view-what_if .doing").is_visible()
+    assert then in said and (said.startswith("Still ") or " becomes " in said) and first in said
 
 
 def test_the_keyboard_paints_too(visit):

@@ -102,6 +102,13 @@ def test_cut_off(hub, cache, small_weights):
     assert _same_weights(load_model(SMALL), small_weights)
 
 
+def test_a_cache_that_can_t_be_written(hub, cache, small_weights, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("where a folder is wanted")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "file" / "hub"))  # the program that downloads reads it
+    sentence = _refused("can't be written.*HF_HOME", 15)
+    assert str(tmp_path) not in sentence and "work without one" not in sentence.partition("HF_HOME")[0]
+
+
 def test_a_turned_byte_is_noticed(hub, cache, small_weights):
     hub.mode = "corrupt"
     _refused("sent a damaged file", 15)

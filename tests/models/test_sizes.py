@@ -7,10 +7,13 @@ import pytest
 import timm
 import torch
 from safetensors.torch import save_file
+from torch import nn
+from torchvision.models import VisionTransformer
 
 from tests.variants import variant
-from vit.errors import ModelError
-from vit.models import load_model, resized
+from vit.errors import BudgetError, ModelError
+from vit.models import load_model, resized, sizes
+from vit.models.too_large import maps_at
 from vit.models.vision_model import Preprocessing, VisionModel
 
 
@@ -118,6 +121,9 @@ def test_its_own_size_is_the_model_itself():
         ((160.5, 160), "whole numbers"),
         (("wide", "high"), "whole numbers"),
         ((160,), "whole numbers"),
+        (("160", "160"), "whole numbers"),
+        ("160", "whole numbers"),
+        ((float("inf"), 160), "whole numbers"),
         (None, "whole numbers"),
     ],
 )
@@ -130,3 +136,48 @@ def test_a_model_of_one_size_says_so():
     model = load_model("mixer_s32_224", weights="random")  # its layers are built for 7 by 7 patches
     with pytest.raises(ModelError, match="its own size is 224×224"):
         resized(model, (256, 256))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "sentence"),
+    [
+        (
+            "test_vit",
+            (1600, 1600),
+            r"All maps of test_vit at 1600×1600 .* about 4\.8 GB; the limit is 2\.1 GB\. Choose",
+        ),
+        (
+            "test_resnet",
+            (5000, 5000),
+            r"asked of test_resnet has too many pixels: the limit is 4\.2 megapixels\. Choose",
+        ),
+        ("test_resnet", (10**5000, 1), r"the limit is 4\.2 megapixels"),
+    ],
+)
+def test_a_size_that_is_far_too_large_is_refused_before_anything_is_built_or_run(monkeypatch, name, size, sentence):
+    model = load_model(name, weights="random")
+    monkeypatch.setattr(sizes, "_built_for", None)
+    monkeypatch.setattr(sizes, "tried", None)
+    with pytest.raises(BudgetError, match=sentence):
+        resized(model, size)
+
+
+def test_maps_are_counted_at_another_size_and_the_network_is_left_alone():
+    model = load_model("test_vit", weights="random")
+    before = {name: (id(each), each.device.type) for name, each in model.network.named_parameters()}
+    layers, heads, tokens = len(model.network.blocks), model.network.blocks[0].attn.num_heads, 1 + 10 * 20  # type: ignore
+    assert maps_at("test_vit", model.network, (160, 320)) == 4 * layers * heads * tokens**2
+    own = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.Flatten(2), nn.Softmax(-1)).eval()
+    assert maps_at("own", own, (16, 24)) == 4 * 8 * 24
+    assert maps_at("test_vit", own, (1, 1)) is None
+    torchs = VisionTransformer(32, 8, num_layers=2, num_heads=2, hidden_dim=32, mlp_dim=64).eval()
+    assert maps_at("torch's own attention", torchs, (32, 32)) == 4 * 2 * 2 * 17**2
+    assert before == {name: (id(each), each.device.type) for name, each in model.network.named_parameters()}
+    assert own[0].weight.device.type == "cpu"
+
+
+def test_a_caller_may_allow_more():
+    model = load_model("test_vit", weights="random")
+    with pytest.raises(BudgetError, match=r"about 0\.\d GB; the limit is 0\.0 GB"):
+        resized(model, (320, 320), memory_limit=1_000_000)
+    assert resized(model, (320, 320)).prepare.size == (320, 320)

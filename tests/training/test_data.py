@@ -73,8 +73,8 @@ def test_large_pictures_are_kept_small_enough_for_their_crops(tmp_path):
     Image.new("RGB", (100, 60)).save(tmp_path / "a.png")
     split = Split([tmp_path / "a.png"], (0,), ("one", "two"))
     assert Pictures(split)[0][0].shape == (3, 60, 100)
-    assert Pictures(split, size=28)[0][0].shape == (3, 32, 53)
-    assert Pictures(split, size=200)[0][0].shape == (3, 60, 100)
+    assert Pictures(split, side=32)[0][0].shape == (3, 32, 53)
+    assert Pictures(split, side=200)[0][0].shape == (3, 60, 100)
     assert split.side() == 60
 
 

@@ -6,12 +6,14 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from tests.training.tiny import PLAIN, TINY, percent_right, quiet
 from vit.errors import DataError, RecipeError, TrainingError
+from vit.training.augment import learning_batches
 from vit.training.checkpoint import write_checkpoint
 from vit.training.data import Pictures, open_data
 from vit.training.loop import Run
@@ -285,3 +287,20 @@ def test_more_pictures_in_a_step_than_there_are_make_one_step(learning, tmp_path
 def test_a_teacher_needs_a_token_that_listens(learning, tmp_path):
     with pytest.raises(RecipeError, match="--network deit"):
         quiet(learning, tmp_path / "run", teacher=object())
+
+
+def test_a_resnets_statistics_are_those_of_its_averaged_weights(learning, tmp_path):
+    """Its first norm's mean is the mean of what the averaged first filters make of the pictures."""
+    recipe = replace(TINY, network="resnet", optimizer="adamw", batch=24, mix_share=0.0, ema=0.9)
+    network: Any = quiet(learning, tmp_path / "run", recipe)
+    pixels, _ = next(iter(learning_batches(learning, recipe, recipe.all_epochs)))
+    with torch.no_grad():
+        seen = network.conv1(pixels)  # (batch, channels, rows, cols)
+    assert torch.allclose(network.bn1.running_mean, seen.mean((0, 2, 3)), atol=0.02)
+    assert torch.allclose(network.bn1.running_var, seen.var((0, 2, 3)), rtol=0.05, atol=1e-3)
+
+
+def test_measuring_a_resnet_on_the_way_changes_nothing(learning, measured, tmp_path):
+    recipe = replace(TINY, network="resnet", optimizer="adamw", drop_path=0.2)
+    plain = quiet(learning, tmp_path / "plain", recipe)
+    assert same(plain, quiet(learning, tmp_path / "measured", recipe, measure=measured))

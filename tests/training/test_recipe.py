@@ -69,3 +69,9 @@ def test_a_choice_that_can_not_be_is_a_sentence_with_its_flag(choice, says):
 def test_a_network_that_can_not_be_is_a_sentence_with_its_flag(choice, says):
     with pytest.raises(RecipeError, match=says):
         untrained(replace(Recipe(), **choice), 10)
+
+
+def test_pictures_are_kept_so_large_that_no_crop_is_blown_up():
+    """A quarter of a square of 448 pixels is a square of 224."""
+    assert replace(Recipe(), sizes=(64, 224), epochs=(1, 1), crop_min=0.25).side == 448
+    assert replace(Recipe(), sizes=(32,), epochs=(1,), crop_min=1.0).side == 32

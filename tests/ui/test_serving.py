@@ -73,7 +73,7 @@ class App:
 
 
 @contextmanager
-def running(tmp_path: Path, slowness: float = 0.0, **settings: str) -> Iterator[App]:
+def running(tmp_path: Path, slowness: float = 0.0, start: str = START, **settings: str) -> Iterator[App]:
     add_checkpoint(tmp_path, "tiny")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -83,7 +83,7 @@ def running(tmp_path: Path, slowness: float = 0.0, **settings: str) -> Iterator[
         if name not in settings:
             environment.pop(name, None)
     process = subprocess.Popen(
-        [sys.executable, "-c", START, str(tmp_path), str(slowness)],
+        [sys.executable, "-c", start, str(tmp_path), str(slowness)],
         cwd=ROOT,
         env={name: value for name, value in environment.items() if value != "(none)"},
         stdout=subprocess.PIPE,
@@ -172,6 +172,27 @@ def test_it_runs_without_a_home_and_says_where_it_can_t_write(tmp_path):
     with running(tmp_path, GRADIO_TEMP_DIR=str(locked)) as app:
         _, log = app.process.communicate(timeout=60)
     assert app.process.returncode == 1 and "GRADIO_TEMP_DIR" in log and "Traceback" not in log
+
+
+def test_a_machine_without_any_folder_for_temporary_files(tmp_path):
+    nowhere = "import tempfile\ntempfile._candidate_tempdir_list = lambda: ['/no/such/folder']\n" + START
+    with running(tmp_path, start=nowhere) as app:
+        _, log = app.process.communicate(timeout=60)
+    assert app.process.returncode == 1 and "GRADIO_TEMP_DIR" in log and "Traceback" not in log
+    given = tmp_path / "photo.png"
+    Image.fromarray(photo()).save(given)
+    with running(tmp_path, start=nowhere, GRADIO_TEMP_DIR=str(tmp_path / "mounted")) as app:
+        client = Client(app.address, verbose=False)
+        assert client.predict(handle_file(given), "tiny", api_name="/analyze")["model"] == "tiny"
+
+
+def test_a_page_that_gradio_forgot_is_answered_all_the_same(tmp_path):
+    given = tmp_path / "photo.png"
+    Image.fromarray(photo()).save(given)
+    with running(tmp_path, start="import vit.ui.limits\nvit.ui.limits.SESSIONS = 1\n" + START) as app:
+        pages = [Client(app.address, verbose=False) for _ in range(3)]
+        for page in pages * 2:
+            assert page.predict(handle_file(given), "tiny", api_name="/analyze")["model"] == "tiny"
 
 
 @pytest.mark.parametrize("name", ["VIT_CACHE_MB", "VIT_FILES_MB", "VIT_AT_ONCE"])

@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> None:
     if photo is not None:
         watch = Watch(photo, options.out / "watch", recipe, learning.labels, options.watch_every)
         watch.check()
-    pictures = Pictures(learning.part(recipe.share), max(recipe.sizes))
+    pictures = Pictures(learning.part(recipe.share), recipe.side)
     validation = Pictures(measured)  # as they are, like a photo in the app
     say(f"{len(pictures)} pictures to learn from, {len(validation)} to measure on, {len(learning.labels)} classes")
     make_folder(options.out)

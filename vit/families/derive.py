@@ -73,6 +73,7 @@ def _prefix(record: AttentionRecord) -> str:
     return ", ".join(names)
 
 
+NO_CLASS = "These come without a classifier, so there is no class to take gradients for."
 # A flow asks of the layers just what rollout asks, and through all layers of a large network it is minutes of work.
 AS = {"attention_flow": "rollout"}
 
@@ -84,7 +85,8 @@ def _refused(record: AttentionRecord) -> dict[str, str]:
         try:
             explain(record, AS.get(name, name))
         except MethodError as error:
-            refused[name] = str(error)
+            # Its own sentence asks for a class; there is none.
+            refused[name] = NO_CLASS if "target=CLASS" in str(error) and not record.labels else str(error)
         except BudgetError:
             pass  # defined for the family, and too much for this size: a smaller picture will do
     return refused

@@ -164,6 +164,8 @@ def _why(message: dict, repository: str) -> str:
             return f"The hub does not answer, so {repository} could not be downloaded. Try again later."
         case "space":
             return f"There is no room on this machine's disk for {repository}."
+        case "unwritable":
+            return f"The folder for weights can't be written, so {repository} has no place: set HF_HOME to another."
         case "status" if status in (401, 403):
             return f"The hub refuses {repository} (it answered {status}): a token in HF_TOKEN may open it."
         case "status" if status == 404:

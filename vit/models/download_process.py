@@ -56,6 +56,8 @@ def _kind(error: BaseException) -> dict:
         return {"error": "silent"}
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return {"error": "space"}
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        return {"error": "unwritable"}
     if isinstance(error, OSError) or "TransportError" in names:
         return {"error": "cut"}
     return {"error": "other"}

@@ -4,23 +4,27 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vit.errors import ModelError
+from vit.errors import ModelError, VitError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from vit.models.vision_model import VisionModel
 
+MEMORY_LIMIT = 2 * 1024**3  # bytes of maps that one picture may make, unless the caller says otherwise
 
-def resized(model: "VisionModel", size: tuple[int, int]) -> "VisionModel":
+
+def resized(model: "VisionModel", size: tuple[int, int], memory_limit: int = MEMORY_LIMIT) -> "VisionModel":
     """``model`` for inputs of ``size``, (height, width) in pixels; the given model and its network stay as they are.
 
     A network that takes any size is shared and only the preparation changes. One that is built for a size is built
     anew for the other by timm, from the same weights, with position embeddings and biases resampled as timm does it
-    for a checkpoint. ModelError if the size does not fit.
+    for a checkpoint. ModelError if the size does not fit; BudgetError if the maps of one picture would take far more
+    than ``memory_limit`` bytes.
     """
-    height, width = _sides(size)
-    if (height, width) == tuple(model.prepare.size):
+    height, width = sides(size)
+    own = model.prepare.size
+    if (height, width) == tuple(own):
         return model
     patch_rows, patch_cols = _patch(model.network)
     if height % patch_rows or width % patch_cols:
@@ -28,21 +32,28 @@ def resized(model: "VisionModel", size: tuple[int, int]) -> "VisionModel":
             f"{model.name} cuts pictures into patches of {patch_rows}×{patch_cols} pixels, "
             f"so {height}×{width} (height × width) does not fit: take multiples of the patch."
         )
+    if height * width > own[0] * own[1]:
+        from vit.models.too_large import check_size
+
+        check_size(model.name, model.network, (height, width), memory_limit)
     other = replace(model, prepare=replace(model.prepare, size=(height, width)))
     if type(model.network).__module__.startswith("vit."):
         return other  # ours take any multiple of their patch
     if type(model.network).__module__.startswith("timm."):
         other = replace(other, network=_built_for(model, (height, width)))
-    if tried(other.network, (height, width)) is None:
-        raise _does_not_fit(model, (height, width))
+    try:
+        tried(other.network, (height, width))
+    except ModelError as error:
+        raise _does_not_fit(model, (height, width)) from error
     return other
 
 
-def _sides(size: tuple[int, int]) -> tuple[int, int]:
+def sides(size: tuple[int, int]) -> tuple[int, int]:
+    """A size as it was given, if it is one: two whole numbers of at least 1. ModelError if it is none."""
     try:
         height, width = (int(side) for side in size)
         whole = (height, width) == tuple(size)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ModelError("An input size is two whole numbers: height and width in pixels.") from error
     if not whole or min(height, width) < 1:
         raise ModelError("An input size is two whole numbers of at least 1: height and width in pixels.")
@@ -98,8 +109,8 @@ def _built_for(model: "VisionModel", size: tuple[int, int]) -> "nn.Module":
     return network.eval().requires_grad_(False)
 
 
-def tried(network: "nn.Module", size: tuple[int, int]) -> "Tensor | None":
-    """What a network answers to an empty picture of a size, (height, width); None if it can't take it.
+def tried(network: "nn.Module", size: tuple[int, int]) -> "Tensor":
+    """What a network answers to an empty picture of a size, (height, width); ModelError, in its words, if it can't.
 
     To run it is the only way to know.
     """
@@ -110,8 +121,18 @@ def tried(network: "nn.Module", size: tuple[int, int]) -> "Tensor | None":
     try:
         with torch.no_grad():
             return answer_of(network(torch.zeros(1, 3, *size)))
-    except (RuntimeError, ValueError, AssertionError, IndexError, ZeroDivisionError):
-        return None
+    except VitError:
+        raise
+    except Exception as error:  # each network refuses in its own way
+        rows, cols = size
+        raise ModelError(
+            f"{type(network).__name__} can't take pictures of {rows}×{cols} (height × width): {said(error)}."
+        ) from error
+
+
+def said(error: Exception) -> str:
+    """The first line of an error's words, without a stop; its kind, if it has none."""
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
 def _does_not_fit(model: "VisionModel", size: tuple[int, int]) -> ModelError:

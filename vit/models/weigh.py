@@ -29,7 +29,7 @@ def weigh(name: str) -> Weight | None:
     try:
         with torch.device("meta"), torch.no_grad():
             network, size = _unfilled(name)
-            count = _Count()
+            count = Count()
             with count:
                 network(torch.zeros(1, 3, *size))
     except Exception:  # no such model, or one that needs numbers to be built or run: ``load_model`` will say so
@@ -52,7 +52,7 @@ def _unfilled(name: str) -> tuple[nn.Module, tuple[int, int]]:
     return network, (height, width)
 
 
-class _Count(TorchFunctionMode):
+class Count(TorchFunctionMode):
     """Adds up the matrices of all fused attentions and softmaxes that are called while it is entered.
 
     A layer that mixes two softmaxes into one map (ConViT's gates) counts twice: its work takes that much too.
@@ -64,7 +64,10 @@ class _Count(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
-        if function is F.scaled_dot_product_attention and len(args) >= 2:
+        if function is F.multi_head_attention_forward:  # nn.MultiheadAttention, which computes all inside
+            queries, keys, heads = args[0], args[1], args[4]  # (tokens, batch, width) each
+            self.bytes += 4 * heads * queries.shape[:-1].numel() * keys.shape[0]
+        elif function is F.scaled_dot_product_attention and len(args) >= 2:
             self.bytes += 4 * args[0].shape[:-1].numel() * args[1].shape[-2]
         elif function in _SOFTMAX and result.ndim > 2:
             self.bytes += 4 * result.numel()

@@ -15,6 +15,7 @@ from vit.training.data import Pictures
 from vit.training.measure import accuracy, floored
 from vit.training.networks import shape_of
 from vit.training.recipe import Recipe
+from vit.training.speed import precision
 
 
 def write_model(network: nn.Module, measured: Pictures, out: Path, recipe: Recipe, about: dict) -> tuple[float, int]:
@@ -37,6 +38,7 @@ def write_model(network: nn.Module, measured: Pictures, out: Path, recipe: Recip
         **about,
         "seed": recipe.seed,
         "recipe": asdict(recipe),
+        "precision": precision(),
         "torch": torch.__version__,
     }
     weights = {

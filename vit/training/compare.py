@@ -78,7 +78,7 @@ def race(
                 check_same(folder, {**asdict(recipe), **choices, "pictures": len(part), "labels": part.labels})
                 say(f"{folder.name}: finished before")
                 continue
-            pictures = pictures or Pictures(part, max(max(recipe.sizes) for recipe in recipes.values()))
+            pictures = pictures or Pictures(part, max(recipe.side for recipe in recipes.values()))
             teacher = Teacher(run_folder(out, "resnet", share), learning.labels) if taught else None
             say(f"{folder.name}: {len(part)} pictures, {recipe.all_epochs} epochs")
             network = train(

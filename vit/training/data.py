@@ -121,12 +121,12 @@ def _cifar10(train: bool) -> Split:
 class Pictures(Dataset):
     """A split's pictures as uint8 tensors ``(3, height, width)``, each with its class.
 
-    For crops of at most ``size`` pixels on a side, larger ones are made smaller, so that their shorter side is 8/7 of
-    that. Without it they stay as they are.
+    With ``side``, larger ones are made smaller, so that their shorter side has so many pixels. Without it they stay as
+    they are.
     """
 
-    def __init__(self, split: Split, size: int | None = None, keep: int = KEPT_BYTES):
-        self.split, self.room = split, None if size is None else size * 8 // 7
+    def __init__(self, split: Split, side: int | None = None, keep: int = KEPT_BYTES):
+        self.split, self.side = split, side
         self._kept: list[Tensor] = []  # all of them, or none
         taken = 0
         with ThreadPoolExecutor() as threads:  # Pillow decodes outside Python's lock
@@ -147,8 +147,8 @@ class Pictures(Dataset):
 
     def _decode(self, source: Path | Tensor) -> Tensor:
         picture = decoded(source)
-        if self.room is not None and min(picture.shape[1:]) > self.room:
-            picture = functional.resize(picture, [self.room], antialias=True)
+        if self.side is not None and min(picture.shape[1:]) > self.side:
+            picture = functional.resize(picture, [self.side], antialias=True)
         return picture
 
 

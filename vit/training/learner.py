@@ -48,7 +48,8 @@ class Teacher:
         self.name = card.shape.get("variant", card.network)
 
     def to(self, device: torch.device) -> "Teacher":
-        self.network = self.network.to(device)
+        # A convolution on a processor wants a pixel's channels side by side.
+        self.network = self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return self
 
     @torch.no_grad()

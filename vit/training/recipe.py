@@ -4,6 +4,7 @@
 set wants otherwise than the rest stands below the class, in ``recipe_for``.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 from vit.errors import RecipeError
@@ -98,6 +99,15 @@ class Recipe:
     def size(self) -> int:
         """The size that the finished model is for, in pixels on a side."""
         return self.sizes[-1]
+
+    @property
+    def side(self) -> int:
+        """The shorter side, in pixels, of pictures whose smallest crop needs no blowing up.
+
+        Blurred crops teach what no whole picture looks like: a resnet18 at 128 px that was shown crops from pictures
+        of 146 px was right on 74.84% of whole ones, and with its norms' statistics from sharp crops on 80.09%.
+        """
+        return math.ceil(max(self.sizes) / math.sqrt(self.crop_min))
 
     @property
     def all_epochs(self) -> int:

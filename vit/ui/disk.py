@@ -22,13 +22,15 @@ _EVERY = 5.0  # seconds between two looks
 def own_folder() -> Path:
     """Where uploads and answers go: ``GRADIO_TEMP_DIR``, or a new folder of our own, which is gone with the process.
 
-    To be called before the page is built. VitError if this machine has no folder that can be written.
+    To be called before gradio is imported, which wants a folder for temporary files, and gets this one where the
+    machine has no other. VitError if there is none that can be written.
     """
     given = os.environ.get("GRADIO_TEMP_DIR")
     try:
         if given:
             Path(given).mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=given).close()
+            _stand_in(given)
             return Path(given)
         folder = tempfile.mkdtemp(prefix="vit-")
     except OSError as error:
@@ -38,6 +40,14 @@ def own_folder() -> Path:
     os.environ["GRADIO_TEMP_DIR"] = folder
     _ours.append(folder)
     return Path(folder)
+
+
+def _stand_in(folder: str) -> None:
+    """Makes it the place of all temporary files where the machine has none, as with a read-only file system."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        tempfile.tempdir = folder
 
 
 def remove_own_folder() -> None:

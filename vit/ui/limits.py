@@ -22,7 +22,7 @@ LISTENERS: dict[str, dict[str, Any]] = {
 WAITING = 64  # questions that wait in Gradio's lists, all together; one more is told that the queue is full
 THREADS = 48  # for all listeners: more than the limits above together, so that small questions are answered too
 UPLOAD = "64mb"
-SESSIONS = 1000
+SESSIONS = 200  # open pages that Gradio keeps its copy of the page for, up to 0.4 MB each; an older one gets another
 AGE = 3600  # seconds that an uploaded or written file is kept
 EVENTS = 100  # past events that Gradio remembers for its monitoring, which is off
 

@@ -23,7 +23,7 @@ from vit.models.layouts.sides import side_of
 from vit.models.layouts.sights import Sight, Sights
 from vit.models.layouts.streams import readout_of, streams_of
 from vit.models.layouts.tracing import Trace
-from vit.models.sizes import tried
+from vit.models.sizes import said, tried
 from vit.tokens import TokenLayout
 
 _guard = Lock()  # held for moments only, never while a network runs
@@ -72,10 +72,11 @@ def follow_tokens(network: nn.Module, size: tuple[int, int], given: frozenset[st
 
 def _not_run(network: nn.Module, size: tuple[int, int], error: Exception) -> VitError:
     """Why the network did not come to its end while its tokens were followed: it can't at this size, or we can't."""
-    name, said = type(network).__name__, str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
-    if tried(network, size) is None:
-        return ModelError(f"{name} can't take pictures of {size[0]}×{size[1]} (height × width): {said}.")
-    return CaptureError(f"The tokens of {name} could not be followed to its answer: {said}.")
+    try:
+        tried(network, size)
+    except ModelError as refusal:
+        return refusal
+    return CaptureError(f"The tokens of {type(network).__name__} could not be followed to its answer: {said(error)}.")
 
 
 def _plan(sights: Sights, given: Given) -> Plan:

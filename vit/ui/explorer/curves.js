@@ -82,7 +82,7 @@ class CurvesChart {
 
 function wholePercent(share) {
   const value = 100 * share;
-  return `${value < 1 && value > 0 ? value.toFixed(1) : Math.round(value)}%`;
+  return `${decimal(value < 1 && value > 0 ? value.toFixed(1) : Math.round(value))}%`;
 }
 
 /** What a check says of one method: the words of vit/measures/curves.py (Faithfulness.words), in the page's language. */
@@ -98,7 +98,8 @@ function verdictWords(method, orders) {
 
 /** One test of one method in a sentence, for those who don't see the curves. */
 function curvesWords(curves, chance) {
-  const told = { area: curves.area.toFixed(3), mean: chance.area.toFixed(3), spread: chance.spread.toFixed(3), orders: chance.orders, good: curves.as_good, p: Number(curves.p.toPrecision(2)) };
-  const reversed = curves.backwards_area === null ? "" : " " + words("truth.reversed_area", { area: curves.backwards_area.toFixed(3) });
+  const [area, mean, spread] = [curves.area, chance.area, chance.spread].map((number) => decimal(number.toFixed(3)));
+  const told = { area, mean, spread, orders: chance.orders, good: curves.as_good, p: decimal(Number(curves.p.toPrecision(2))) };
+  const reversed = curves.backwards_area === null ? "" : " " + words("truth.reversed_area", { area: decimal(curves.backwards_area.toFixed(3)) });
   return words("truth.area", told) + reversed;
 }

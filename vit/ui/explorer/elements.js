@@ -18,10 +18,10 @@ function table(head, rows, best = -1, texts = [0]) {
   return make("div", { className: "roll" }, make("table", {}, make("thead", {}, make("tr", {}, ...cells("th", head))), make("tbody", {}, ...body)));
 }
 
-/** A number in three digits, with a true minus. */
+/** A number in three digits. */
 function three(value) {
   const size = Math.abs(value);
-  return value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2).replace("-", "−");
+  return decimal(value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2));
 }
 
 /**

@@ -156,6 +156,6 @@ function percent(share) {
   if (share < 0) return `−${percent(-share)}`;
   const value = 100 * share;
   if (value === 0) return "0%";
-  if (value < 0.001) return `< ${decimals(0.001, 3)}%`;
-  return `${decimals(value, value >= 9.95 ? 1 : value >= 0.995 ? 2 : 3)}%`;
+  if (value < 0.001) return `< ${decimal(0.001)}%`;
+  return `${decimal(value.toFixed(value >= 9.95 ? 1 : value >= 0.995 ? 2 : 3))}%`;
 }

@@ -9,8 +9,9 @@ const PLOT = { left: 56, right: 12, top: 12, bottom: 46, reach: 28, radius: 5 };
  * draw({label, height, x, y, points, lines}) draws it at the home's width, and again after each change:
  *   label    what the plot shows, for who can't see it
  *   x, y     {name, from, to, whole?}: the axis's name with its unit, its range, and whether only whole numbers get a tick
- *   points   [{x, y, title, words, colour?, hollow?, chosen?, …}]: title and words are what is told of the point
- *   lines    [{at: [[x, y], …], name?, dashed?, colour?}]: those with a name stand in the legend
+ *   points   [{x, y, title, words, colour?, hollow?, ring?, chosen?, …}]: title and words are what is told of the point; a
+ *            ring leaves what is below it to be seen
+ *   lines    [{at: [[x, y], …], name?, dashed?, quiet?, colour?}]: those with a name stand in the legend
  */
 class Plot {
   constructor(home, open = null) {
@@ -74,9 +75,10 @@ class Plot {
     );
   }
 
-  line({ at, dashed, colour }) {
+  line({ at, dashed, quiet, colour }) {
     const d = at.map(([x, y], n) => `${n ? "L" : "M"}${this.across(x)} ${this.down(y)}`).join("");
-    return makeSvg("path", { class: dashed ? "line dashed" : "line", d, style: colour ? `stroke: ${colour}` : "" });
+    const kind = ["line", dashed && "dashed", quiet && "faint"].filter(Boolean).join(" ");
+    return makeSvg("path", { class: kind, d, style: colour ? `stroke: ${colour}` : "" });
   }
 
   sample({ dashed, colour }) {
@@ -85,9 +87,9 @@ class Plot {
       makeSvg("path", { class: dashed ? "line dashed" : "line", d, style: colour ? `stroke: ${colour}` : "" }));
   }
 
-  mark({ x, y, title, words: told, colour, hollow, chosen }, number) {
-    const kind = ["point", hollow && "hollow", chosen && "chosen"].filter(Boolean).join(" ");
-    const style = colour ? `${hollow ? "stroke" : "fill"}: ${colour}` : "";
+  mark({ x, y, title, words: told, colour, hollow, ring, chosen }, number) {
+    const kind = ["point", hollow && "hollow", ring && "ring", chosen && "chosen"].filter(Boolean).join(" ");
+    const style = colour ? `${hollow || ring ? "stroke" : "fill"}: ${colour}` : "";
     return makeSvg("circle", {
       class: kind, style, cx: this.across(x), cy: this.down(y), r: PLOT.radius,
       role: this.open ? "button" : "img", tabindex: number === this.held ? 0 : -1, "aria-label": `${title}: ${told}`,
@@ -181,7 +183,7 @@ function ticks({ from, to, whole }, most) {
 }
 
 function tickWords(value) {
-  return String(value).replace("-", "−");
+  return decimal(value);
 }
 
 /** The numbers of a plot as a table, made when it is unfolded. `rows()` gives rows of texts, `head` the columns' names. */

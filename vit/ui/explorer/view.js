@@ -4,6 +4,8 @@
 // A view's script calls addView(name, (view) => parts). Of `parts`, all may be left out but show:
 //   show(result)   the server's answer is here: draw it. Called again for another photo, model or choice. Where a file of
 //                  it can't be had (bytes), the frame says so
+//   begin()        a question that dims the view goes out: show what is known without its answer. Pictures marked
+//                  data-picture, with the height that they take at most, have the photo already
 //   clear()        the photo or the model has changed: let go of what was drawn (the frame dims it meanwhile)
 //   draw()         the panel has come into sight, has changed its size, or the theme has changed: draw again
 //   leave()        the panel goes out of sight. A question that dims it is cancelled then, and asked again when the visitor
@@ -22,7 +24,6 @@
 //   open           whether it is the view in sight
 //   result         the last answer, or null where it doesn't belong to this photo and model any more
 
-const CANCELLING = 600; // milliseconds
 const views = new Map(); // name -> View, in the order of the navigation line: views.js
 
 function addView(name, build) {
@@ -30,26 +31,14 @@ function addView(name, build) {
   view.parts = build(view);
 }
 
-/** What is being done, in the visitor's language where vit/ui/doing.py knows the server's line. */
-function doingWords({ busy: line, doing }) {
-  return doing ? words(`doing.${doing[0]}`, doing[1]) : line;
-}
-
-/** What an answer consists of is not to be had, or belongs to another photo or model by now. */
-class Unbrought extends Error {}
-
-class View {
+class View extends Asking {
   constructor(root) {
+    super();
     this.name = root.id.slice("view-".length);
     this.root = root;
     this.parts = null; // what its script registers, once that is here
     this.fetching = false;
     this.wanted = state.wanted;
-    this.result = null;
-    this.ticket = 0; // counts this view's questions; an answer to an older one is not shown
-    this.asking = false; // whether an answer is awaited
-    this.stopped = 0; // when a question was last cancelled
-    this.era = 0; // counts photos and models: files of an answer to another one are of no use
     this.root.querySelector(".wait [data-act=stop]").addEventListener("click", () => this.stop());
     // Heard above the button: what the view's own script does at this click comes first.
     this.root.querySelector(".sorry").addEventListener("click", (event) => {
@@ -116,102 +105,15 @@ class View {
     if (this.open) this.come();
   }
 
-  /** Quietly: what is shown stays bright and can be worked with until the new answer is here. */
-  ask({ quiet = false } = {}) {
-    if (!usable()) return;
-    this.ticket++;
-    this.again = false;
-    this.quiet = quiet && this.root.dataset.state === "ready";
-    this.asking = true;
-    if (!this.quiet) this.settle("busy", words("views.asking"));
-    this.send();
-  }
-
-  /** A cancellation reaches whatever is asked a moment later too, so the next question lets it pass first. */
-  send() {
-    const { ticket } = this;
-    const rest = this.cancelling();
-    const go = () => ticket === this.ticket && window.attentionLinks[this.name].ask();
-    if (rest > 0) setTimeout(go, rest);
-    else go();
-  }
-
-  /** For how many milliseconds a cancellation may still be on its way. */
-  cancelling() {
-    return Math.max(0, this.stopped + CANCELLING - Date.now());
-  }
-
-  /** What goes to the server: see vit/ui/frame.py. */
-  question() {
-    const { file, example } = state.source;
-    const { ticket } = this;
-    const second = this.parts.second?.() ?? {};
-    const asked = { ticket, example, second: second.example, model: state.value.model, options: this.parts.options?.() ?? {} };
-    return { file, asked: JSON.stringify(asked), second: second.file ?? null };
-  }
-
-  async answer(value) {
-    if (!value || value.ticket !== this.ticket || !this.asking) return;
-    if (value.busy) {
-      const line = doingWords(value);
-      return this.quiet ? this.parts.told?.(line, false) : this.settle("busy", line);
+  /** The photo at once, with nothing over it, in every picture that is marked for it. */
+  picture() {
+    const { photo, width, height } = state.value;
+    for (const image of this.findAll("img[data-picture]")) {
+      const { style } = image.parentElement;
+      if (image.src !== photo.url) image.src = photo.url;
+      for (const canvas of image.parentElement.querySelectorAll("canvas")) clearCanvas(canvas);
+      Object.assign(style, { aspectRatio: width / height, width: `min(100%, ${image.dataset.picture} * ${width / height})`, height: "auto" });
     }
-    if (value.gone && !this.again && (await this.sendAgain())) return;
-    this.asking = false;
-    if (value.error) return this.wrong(value.error);
-    this.result = value;
-    this.settle("ready");
-    try {
-      await this.parts.show(value);
-    } catch (error) {
-      if (!(error instanceof Unbrought)) throw error;
-      if (this.result === value) this.wrong(error.message);
-      return;
-    }
-    this.draw();
-  }
-
-  /** The server has cleaned the photo up: once for each question, it is sent again. */
-  async sendAgain() {
-    this.again = true;
-    const { ticket } = this;
-    if (!(await uploadKept())) return false;
-    if (ticket === this.ticket) this.send();
-    return true;
-  }
-
-  async bytes(file) {
-    const { era } = this;
-    const answer = await fetch(file.url);
-    if (!answer.ok || era !== this.era) throw new Unbrought(words("views.gone"));
-    return answer.arrayBuffer();
-  }
-
-  /** The queue was full, or the server has gone; or a cancelled question ends, which is no fault of the next one. */
-  failed() {
-    if (this.cancelling()) return;
-    if (this.asking) this.wrong(words("asked.unheard"));
-    this.asking = false;
-  }
-
-  wrong(sentence) {
-    if (this.quiet && this.parts.told) this.parts.told(sentence, true);
-    else this.settle("error", sentence);
-  }
-
-  stop() {
-    this.cancel("stopped", words("views.stopped"));
-  }
-
-  /** Lets go of the question that is under way; where it isn't a quiet one, the view is left in this state. */
-  cancel(name, line) {
-    if (!this.asking) return;
-    this.asking = false;
-    this.ticket++;
-    this.stopped = Date.now();
-    window.attentionLinks[this.name].stop();
-    if (this.quiet && this.parts.told) this.parts.told(null, false);
-    else this.settle(name, line);
   }
 
   /** Another photo or model: what is shown belongs to it no more. */

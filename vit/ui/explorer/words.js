@@ -24,11 +24,6 @@ function words(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-/** A number with so many decimals, written as the visitor's language writes it. */
-function decimals(value, count) {
-  return value.toFixed(count).replace(".", words("number.point"));
-}
-
 /** Gives elements the words that their data-words, data-label and data-title name. */
 function fillWords(root) {
   for (const each of root.querySelectorAll("[data-words]")) each.textContent = words(each.dataset.words);

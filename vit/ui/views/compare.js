@@ -3,8 +3,7 @@
 
 addView("compare", (view) => {
   const EXAMPLES = props.examples ?? [];
-  const METHODS = CHOICES.method;
-  const chosen = { method: "raw", share: 1, head: "mean", query: null, scale: "shared", ...fromAddress(view.wanted) };
+  const chosen = { method: "raw", share: 1, head: "mean", query: null, scale: "shared", ...compareChoice(view.wanted) };
   let by = "model"; // what differs: the model or the photo
   let model = ""; // of the second side; "" for the first other one on offer
   let photo = null; // of the second side: {file, name} or {example}; null for the first other example
@@ -20,7 +19,7 @@ addView("compare", (view) => {
     if (EXAMPLES.some((each) => each.name === name)) photo = { example: name };
   }
 
-  const sides = [0, 1].map((n) => new Side(view.find(`[data-side="${n}"]`), view.find(`[data-answer="${n}"]`), { point, pin, key }));
+  const sides = [0, 1].map((n) => new Side(view.find(`[data-side="${n}"]`), view.find(`[data-answer="${n}"]`), { point, pin, key, own }));
   const select = view.find("select");
   const file = view.find("input[type=file]");
   const slider = view.find("input[type=range]");
@@ -111,13 +110,23 @@ addView("compare", (view) => {
     sides[1].maps?.close();
     list(models, by === "model" ? (model || record?.model || "") : select.value);
     press();
-    const names = by === "model" ? [state.value.model, record?.model ?? model] : [words("compare.first"), words("compare.second")];
+    const names = namesOf(record?.model ?? model);
     sides[0].show(state.value, state.maps, names[0]);
     const maps = record && new Maps(record, () => view.draw(), () => sides[1].show(null, null, names[1], words("asked.unbrought")));
     sides[1].show(record ?? null, maps, names[1], why);
     maps?.start(layerAt(chosen.share, record.layers.length));
     view.address("beside", beside());
     choose({});
+  }
+
+  function namesOf(other) {
+    return by === "model" ? [state.value.model, other] : [words("compare.first"), words("compare.second")];
+  }
+
+  /** The second photo isn't known before its answer; of two models it is the same one. */
+  function begin() {
+    const names = namesOf(model);
+    sides.forEach((side, n) => side.begin(names[n], n === 0 || by === "model"));
   }
 
   /** The sides that have a record. */
@@ -135,7 +144,8 @@ addView("compare", (view) => {
     const heads = Math.min(...shown().map(({ value: { layers } }) => layers[layerAt(chosen.share, layers.length)].heads));
     if (typeof chosen.head === "number" && (chosen.head >= heads || chosen.method === "rollout")) chosen.head = "mean";
     Object.assign(slider, { max: steps, value: step });
-    const depth = words("compare.share", { share: Math.round(100 * chosen.share) });
+    const layers = counts.map((count) => words("compare.layer", { number: layerAt(chosen.share, count) + 1, count }));
+    const depth = `${words("compare.share", { share: Math.round(100 * chosen.share) })} · ${[...new Set(layers)].join(", ")}`;
     slider.style.setProperty("--done", `${(100 * (step - 1)) / (steps - 1 || 1)}%`);
     slider.setAttribute("aria-valuetext", depth);
     view.find("output").textContent = depth;
@@ -153,6 +163,12 @@ addView("compare", (view) => {
   function point(place) {
     pointer = place;
     draw();
+  }
+
+  /** From the button at a map that is hardly seen: both get their own scale, and the focus goes to where that is chosen. */
+  function own() {
+    choose({ scale: "own" });
+    group("scale").querySelector("[data-value=own]").focus();
   }
 
   /** A click holds the place that is asked about; one on the same patch lets go. */
@@ -206,23 +222,10 @@ addView("compare", (view) => {
     return told.map((side) => `${side.find("h2").textContent}: ${words("stage.spoken", hereWords(side.map, side.pointer))}`).join("; ");
   }
 
-  /** What the address holds of the choice; anything else in it is ignored. */
-  function fromAddress({ how, depth, heads, scale, place }) {
-    const found = {};
-    const share = (text) => (/^(0(\.\d+)?|1(\.0+)?)$/.test(text ?? "") ? Number(text) : null);
-    if (METHODS.includes(how)) found.method = how;
-    if (share(depth)) found.share = share(depth);
-    if (FUSIONS.includes(heads)) found.head = heads;
-    if (/^\d{1,3}$/.test(heads ?? "")) found.head = Number(heads);
-    if (CHOICES.scale.includes(scale)) found.scale = scale;
-    const [y, x] = (place ?? "").split(",").map(share);
-    if (Number.isFinite(y) && Number.isFinite(x) && y !== null && x !== null) found.query = { y, x };
-    return found;
-  }
-
   return {
     options: () => ({ by, model: by === "model" ? model : "", list: !listed }),
     second,
+    begin,
     clear() {
       sides[1].maps?.close();
       pointer = null;

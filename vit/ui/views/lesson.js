@@ -5,6 +5,8 @@ class Lesson {
     this.view = view;
     this.find = (selector) => view.find(selector);
     this.photo = this.find(".picture img");
+    this.seen = new Seen(this);
+    this.toy = { layer: 0, share: 0.3, order: "raw" }; // what is played with before a prediction
     this.guesses = new Map(); // step -> the chosen prediction's text
     this.closing = new Closing(view, () => this.draw(), (line) => this.waits && (this.find(".verdict").textContent = line));
     const asked = Number(view.wanted.step);
@@ -27,23 +29,6 @@ class Lesson {
   }
 
   hands() {
-    const lines = this.find(".lines");
-    const point = (event) => {
-      const box = lines.getBoundingClientRect();
-      const share = (at, from, length) => Math.min(0.999, Math.max(0, (at - from) / length));
-      const row = Math.floor(share(event.clientY, box.top, box.height) * this.rows);
-      const col = Math.floor(share(event.clientX, box.left, box.width) * this.cols);
-      if (row !== this.row || col !== this.col) this.set({ row, col });
-    };
-    lines.addEventListener("pointerdown", point);
-    lines.addEventListener("pointermove", (event) => event.buttons && point(event));
-    lines.addEventListener("keydown", (event) => {
-      const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-      if (!move) return;
-      event.preventDefault();
-      const limit = (value, count) => Math.min(count - 1, Math.max(0, value));
-      this.set({ row: limit(this.row + move[0], this.rows), col: limit(this.col + move[1], this.cols) });
-    });
     this.find(".guess").addEventListener("submit", (event) => {
       event.preventDefault();
       this.guesses.set(this.step, new FormData(event.target).get("guess"));
@@ -67,6 +52,13 @@ class Lesson {
     await this.photo.decode().catch(() => {});
     this.ready = true;
     this.draw();
+  }
+
+  /** The step's name, while its numbers are on their way. */
+  begin() {
+    const { prefix } = state.value.layers[0].queries;
+    this.mark();
+    this.find("h2").textContent = words(`lesson.${STEPS[this.step].key}.title`, tokenNames({ prefix }));
   }
 
   clear() {
@@ -146,6 +138,12 @@ class Lesson {
     this.paint();
   }
 
+  /** Something to play with has been moved: the photo alone is painted, so that it stays in the hand. */
+  look(changed) {
+    Object.assign(this.toy, changed);
+    this.paint();
+  }
+
   turn(step) {
     if (!STEPS[step]) return;
     if (step !== this.step) this.closing.leave();
@@ -166,7 +164,8 @@ class Lesson {
     this.mark();
     this.find("h2").textContent = say(`lesson.${step.key}.title`);
     this.find(".intro").textContent = fill ? say(`lesson.${step.key}.intro`) : say(`lesson.${step.key}.short`);
-    this.find(".example").replaceChildren(...(step.example ? [step.example(this)] : []));
+    const play = fill && guess === undefined && BEFORE[step.key]?.play;
+    this.find(".example").replaceChildren(...[step.example, play].filter(Boolean).map((part) => part(this)));
     this.find(".guess").hidden = !fill;
     this.find(".why").textContent = missing ? this.why : "";
     this.find(".shown").hidden = !fill || guess === undefined;
@@ -218,31 +217,13 @@ class Lesson {
     this.find(".guess button").disabled = !this.find(".options :checked");
   }
 
-  /** The photo at its own shape, with what the step paints over it. */
-  paint() {
-    this.fit();
-    const { width, height, rows, cols, row, col } = this;
-    const step = STEPS[this.step];
-    const secret = !this.guesses.has(this.step) || (step.own && !this.numbers);
-    const map = secret ? {} : step.map(this);
-    const warm = this.find(".warm");
-    if (map.values) paintHeat(warm, map, { smooth: false, colours: "inferno", opacity: 0.85, width, height, peak: map.peak });
-    else clearCanvas(warm);
-    const marks = step.still ? [] : [{ rows, cols, patches: new Set([row * cols + col]), weight: 2 }];
-    paintMarks(this.find(".lines"), marks, { width, height });
-    if (map.grid) paintCuts(this.find(".lines"), rows, cols);
-    this.find(".below").textContent = map.below ?? (step.still ? "" : words("lesson.point"));
-    this.find(".picture").classList.toggle("still", Boolean(step.still));
+  /** Whether the answer of this step is not to be seen yet. */
+  get secret() {
+    return !this.guesses.has(this.step) || Boolean(STEPS[this.step].own && !this.numbers);
   }
 
-  fit() {
-    const across = this.find(".seen").clientWidth;
-    const tall = window.innerHeight * (window.innerWidth < 760 ? 0.45 : 0.62);
-    const { width, height } = state.value;
-    const scale = Math.min(across / width, tall / height);
-    this.width = Math.round(width * scale);
-    this.height = Math.round(height * scale);
-    Object.assign(this.find(".picture").style, { width: `${this.width}px`, height: `${this.height}px` });
+  paint() {
+    this.seen.paint();
   }
 }
 
@@ -250,6 +231,7 @@ addView("lesson", (view) => {
   const lesson = new Lesson(view);
   return {
     show: (result) => lesson.show(result),
+    begin: () => lesson.begin(),
     clear: () => lesson.clear(),
     leave: () => lesson.closing.leave(),
     options: () => lesson.closing.options(),

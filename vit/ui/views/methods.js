@@ -112,13 +112,21 @@ addView("methods", (view) => {
     view.find(".pickers").hidden = view.find(".truth").hidden = !labels.length;
   }
 
+  /** While nothing is known but the photo. */
+  function begin() {
+    const frames = Array.from({ length: 4 }, () => make("article", { className: "card" }, make("h3", {}, " "), emptyMap()));
+    for (const part of view.findAll(".cards")) part.replaceChildren(...frames.map((frame) => frame.cloneNode(true)));
+  }
+
   /** A method that takes seconds: worked out when it is asked for. */
   function slowCard(name) {
     const button = make("button", { type: "button" }, words("views.begin"));
     button.dataset.act = "slow";
     button.addEventListener("click", () => ask("slow"));
     const [title, means] = ["name", "means"].map((what) => kindWords({ name }, what));
-    return make("article", { className: "card" }, make("h3", {}, title), make("p", { className: "means" }, means), make("p", { className: "quiet" }, words("methods.slow")), button);
+    const frame = make("div", { className: "slow" }, button, make("p", { className: "quiet" }, words("methods.slow")));
+    frame.style.aspectRatio = state.value.width / state.value.height;
+    return make("article", { className: "card" }, make("h3", {}, title), frame, make("p", { className: "means" }, means));
   }
 
   function paint() {
@@ -137,6 +145,7 @@ addView("methods", (view) => {
   return {
     show: (result) => show(result).catch((error) => told(error.message, true)),
     told,
+    begin,
     options() {
       const names = shown?.methods.filter(({ why }) => !why).map(({ name }) => name);
       const which = { slow: shown?.slow, check: names }[asked];

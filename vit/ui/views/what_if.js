@@ -14,9 +14,22 @@ addView("what_if", (view) => {
   let timer = 0;
 
   function later() {
-    view.find("tbody").dataset.old = view.find(".verdict").dataset.old = ""; // dimmed until the answer fits again
+    view.find("tbody").dataset.old = ""; // dimmed until the answer fits again
+    told(words("what_if.working"), false);
     clearTimeout(timer);
-    timer = setTimeout(() => view.ask({ quiet: true }), WAIT);
+    timer = setTimeout(() => {
+      timer = 0;
+      view.ask({ quiet: true });
+    }, WAIT);
+  }
+
+  /** What is being done stands in place of the sentence that doesn't hold any more. */
+  function told(line, error) {
+    if (error) return view.settle("error", line);
+    const [verdict, doing] = [view.find(".verdict"), view.find(".doing")];
+    verdict.hidden = line !== null;
+    doing.hidden = line === null;
+    doing.querySelector("span").textContent = line;
   }
 
   function changed() {
@@ -98,30 +111,6 @@ addView("what_if", (view) => {
     paint();
   });
 
-  /** The highest patches of a map, or as many by chance. */
-  function top(of, count) {
-    const all = grid.rows * grid.cols;
-    const values = new Float32Array(all);
-    if (of === "random") values.forEach((_, patch) => (values[patch] = Math.random()));
-    else {
-      const map = mapOf(of);
-      values.forEach((_, patch) => {
-        const row = Math.floor(((Math.floor(patch / grid.cols) + 0.5) * map.rows) / grid.rows);
-        const col = Math.floor((((patch % grid.cols) + 0.5) * map.cols) / grid.cols);
-        values[patch] = map.values[row * map.cols + col];
-      });
-    }
-    return new Set([...values.keys()].sort((a, b) => values[b] - values[a]).slice(0, count));
-  }
-
-  function mapOf(of) {
-    if (of === "explore" && state.map) return state.map;
-    const { layers } = state.maps;
-    const last = layers.length - 1;
-    const made = of === "rollout" ? rolloutMap(layers, { ...startView(layers.length), last }, null) : receivedMap(layers[last], "mean");
-    return { rows: made.layout.rows, cols: made.layout.cols, values: made.shares.subarray(made.layout.prefix.length) };
-  }
-
   function heads() {
     const rows = state.value.layers.map((layer, number) => {
       const row = document.createElement("div");
@@ -168,7 +157,7 @@ addView("what_if", (view) => {
     if (act === "none") hidden.clear();
     else if (act === "loud") silent.clear();
     else if (act === "top" && state.maps.loaded === state.maps.count) {
-      hidden = top(view.find("[data-set=of]").value, Math.round(Number(share.value) * grid.rows * grid.cols));
+      hidden = highest(view.find("[data-set=of]").value, Math.round(Number(share.value) * grid.rows * grid.cols), grid);
     } else return;
     press();
     changed();
@@ -193,6 +182,7 @@ addView("what_if", (view) => {
   share.addEventListener("input", tellShare);
   function tellShare() {
     view.find(".cover output").textContent = `${Math.round(100 * share.value)}%`;
+    share.setAttribute("aria-valuetext", view.find(".cover output").textContent);
     share.style.setProperty("--done", `${100 * share.value}%`);
   }
   choose("hide");
@@ -204,20 +194,27 @@ addView("what_if", (view) => {
       hide: [...hidden],
       silence: [...silent].map((key) => key.split(",").map(Number)),
     }),
+    told,
     clear() {
       clearTimeout(timer);
+      timer = 0;
       hidden = new Set();
       silent = new Set();
       cursor = null;
+      told(null);
     },
     show(result) {
       const { keys } = state.value.layers[0];
       if (keys.rows !== grid.rows || keys.cols !== grid.cols) cursor = null;
       grid = { rows: keys.rows, cols: keys.cols };
-      for (const part of [view.find("tbody"), view.find(".verdict")]) delete part.dataset.old;
+      if (timer) return; // more has been changed meanwhile: this answer fits no more, and the next question is on its way
+      delete view.find("tbody").dataset.old;
       view.find(".seen").src = stage.photo.src;
-      const verdict = hidden.size || silent.size ? result.words : words("what_if.nothing");
-      view.find(".verdict").textContent = verdict;
+      const changed = Boolean(hidden.size || silent.size);
+      told(null);
+      view.find(".verdict").textContent = changed ? verdict(result.classes) : words("what_if.nothing");
+      view.find("table").toggleAttribute("data-changed", changed);
+      view.find("th.number").textContent = words(changed ? "what_if.before" : "what_if.share");
       view.find("tbody").replaceChildren(...result.classes.map(line));
       if (!view.find(".heads-grid").children.length || !silent.size) heads();
       press();
@@ -225,17 +222,25 @@ addView("what_if", (view) => {
     draw: fit,
   };
 
+  /** The likeliest class before and after. */
+  function verdict(classes) {
+    const [first, last] = ["before", "after"].map((when) => classes.reduce((best, each) => (each[when] > best[when] ? each : best)));
+    const told = { first: first.label, last: last.label, then: percent(first.before), now: percent(last.after), same: percent(first.after) };
+    return words(first === last ? "what_if.still" : "what_if.becomes", told);
+  }
+
   function line({ label, before, after }) {
     const row = document.createElement("tr");
     const name = document.createElement("td");
     const bars = ["before", "after"].map((which) => {
       const bar = document.createElement("i");
-      bar.className = which;
+      bar.className = which === "after" ? "after changed" : which;
       bar.style.setProperty("--share", which === "before" ? before : after);
       return bar;
     });
     name.append(label, ...bars);
-    row.append(name, ...[before, after].map((value) => Object.assign(document.createElement("td"), { className: "number", textContent: percent(value) })));
+    const number = (value, name) => make("td", { className: name }, percent(value));
+    row.append(name, number(before, "number"), number(after, "number changed"));
     return row;
   }
 });

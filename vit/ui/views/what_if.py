@@ -25,8 +25,7 @@ def what_if(ask: Ask) -> dict:
     silence = [_head(each) for each in _list(ask.options.get("silence", []))]
     found = ask.analysis.what_if(ask.image, ask.model, hidden.reshape(rows, cols), silence, say=ask.say)
     return {
-        "classes": [{"label": label, "before": before, "after": after} for _, label, before, after in found.shares()],
-        "words": found.words,
+        "classes": [{"label": label, "before": before, "after": after} for _, label, before, after in found.shares()]
     }
 
 

@@ -1,6 +1,8 @@
 // One of the two sides: a record with its photo, and the map of it that is shown. It has the shape of `state`, so that
 // what draws Explore's map draws this one too.
 
+const WEAK = 1 / 3; // of the scale's end: a map that reaches no higher is hardly seen on it
+
 class Side {
   constructor(figure, answer, on) {
     Object.assign(this, { figure, answer, value: null, maps: null, view: null, pointer: null, map: null });
@@ -15,11 +17,13 @@ class Side {
     const line = (name, tag = "p") => make(tag, { className: name });
     const bar = make("i", { className: "bar", role: "img", ariaLabel: words("stage.bar") });
     const canvas = make("canvas", { className: "point", tabIndex: 0, role: "application" });
-    this.scene = div("scene", make("img", { className: "shot", alt: "", draggable: false }), line("glow", "canvas"), canvas, line("stamp"));
+    this.scene = div("scene", make("img", { className: "shot", alt: "", draggable: false, "data-picture": "46vh" }), line("glow", "canvas"), canvas, line("stamp"));
     const scale = make("span", { className: "scale" }, line("number least", "span"), bar, line("number most", "span"), line("quiet kind", "span"));
-    this.figure.append(make("h2"), div("well", this.scene), line("why"), div("legend", line("words", "span"), scale, line("here", "span")));
+    const weak = make("span", { className: "weak", hidden: true }, make("span"), make("button", { type: "button", className: "plain" }, words("compare.show_own")));
+    this.figure.append(make("h2"), div("well", this.scene), line("why"), div("legend", line("words", "span"), scale, weak, line("here", "span")));
     this.answer.append(line("says", "h2"), make("ol"), line("quiet knows"), line("quiet from"));
     this.find(".stamp").textContent = words("stage.untrained");
+    for (const part of [this.find(".why"), this.find(".stamp"), this.find(".legend"), this.answer]) part.hidden = true;
   }
 
   /** A place of the picture that is pointed at, pinned, moved or let go of, told to `on`. */
@@ -36,6 +40,14 @@ class Side {
     canvas.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && on.point(null));
     canvas.addEventListener("click", (event) => event.pointerType !== "touch" && on.pin(place(event)));
     canvas.addEventListener("keydown", (event) => on.key(event, this));
+    this.find(".weak button").addEventListener("click", () => on.own());
+  }
+
+  /** The name of what is on its way. */
+  begin(name, shown) {
+    this.find("h2").textContent = name;
+    this.find(".why").hidden = true;
+    this.find(".well").hidden = !shown;
   }
 
   /** A record, named for people; null with `why` where there is none. */
@@ -90,6 +102,7 @@ class Side {
   paint(peak, kind) {
     const { map, pointer } = this;
     this.find(".scale").hidden = !map;
+    this.find(".weak").hidden = true;
     this.find(".here").textContent = map && pointer ? words("stage.share", hereWords(map, pointer)) : "";
     if (!map) return [this.find(".glow"), this.find(".point")].forEach(clearCanvas);
     const { width, height, paints } = this;
@@ -99,6 +112,9 @@ class Side {
     this.find(".least").textContent = leastWords(map, peak);
     this.find(".most").textContent = percent(peak);
     this.find(".kind").textContent = kind;
+    const most = extent(map.values);
+    this.find(".weak").hidden = most >= WEAK * peak;
+    this.find(".weak span").textContent = words("compare.weak", { most: percent(most), peak: percent(peak) });
   }
 }
 

@@ -1,4 +1,5 @@
-// The scatter plots: every head is a point, in the colour of its layer. A point opens its head in Explore.
+// The scatter plots: every head is a point. A point opens its head in Explore. Where the layer does not stand across, it is
+// the point's colour; else points are grey, and those of the layer that is open in Explore stand out.
 
 // What stands across and upright: a measure, or the layer.
 const SCATTERS = {
@@ -46,9 +47,11 @@ class Scatter {
     const x = across === "layer" ? { name: words("controls.layer"), from: 0.4, to: layers + 0.6, whole: true } : this.axis(across, points.map(({ x }) => x));
     const y = this.axis(upright, points.map(({ y }) => y));
     this.plot.draw({ label: `${words(`heads.${this.kind}`)}. ${this.said(used, rows)}`, height: 300, x, y, points, lines: this.evenLines(across, upright, x, y) });
+    this.find(".plain").textContent = words(`heads.plain.${this.kind}`);
     this.find(".said").textContent = this.said(used, rows);
     this.find(".caveat").textContent = used.map((name) => words(`heads.caveat.${name}`)).join(" ");
-    layerScale(this.find(".layers"), layers);
+    if (across === "layer") layerKey(this.find(".layers"), state.view.layer);
+    else layerScale(this.find(".layers"), layers);
   }
 
   /** Which rows are shown: those of the readout where a measure tells them apart, and where nobody else asks. */
@@ -75,7 +78,8 @@ class Scatter {
       if (value === null || x === null) return;
       const told = [upright, across].filter((name) => name !== "layer").map((name) => this.told(name, layer, head, rows));
       const chosen = state.view.layer === layer && state.view.head === head;
-      const colour = layerColour(layer, all.length);
+      const open = state.view.layer === layer ? "var(--mark)" : "";
+      const colour = across === "layer" ? open : layerColour(layer, all.length);
       points.push({ layer, head, x, y: scaled(upright, value), title: headWords(layer, head), words: told.join(" · "), colour, hollow: rows === "readout", chosen });
     }));
     return points;
@@ -90,7 +94,7 @@ class Scatter {
       return words("heads.told.entropy", { value, tokens: three(tokens), all: found.keys[layer] });
     }
     if (name === "prefix") {
-      const each = found.names[layer].map((token, n) => words("stage.outside", { share: percent(found.each[layer][head][n]), tokens: token.toUpperCase() }));
+      const each = found.names[layer].map((token, n) => words("heads.told.prefix", { share: percent(found.each[layer][head][n]), tokens: token.toUpperCase() }));
       return each.join(", ");
     }
     const outside = name === "distance" && found.dropped[layer][head] > 0.0005;
@@ -166,6 +170,12 @@ function headTable(found, measured) {
 function layerColour(layer, count) {
   const at = 3 * Math.round((255 * layer) / Math.max(1, count - 1));
   return `rgb(${colourTable(LAYER_COLOURS).slice(at, at + 3).join(" ")})`;
+}
+
+/** What the points that stand out are. */
+function layerKey(home, layer) {
+  const dot = make("i", { className: "dot" });
+  home.replaceChildren(dot, make("span", {}, words("heads.open_layer", { layer: layer + 1 })));
 }
 
 /** The colours of the layers, from the first to the last. */

@@ -72,7 +72,7 @@ class Closing {
     const chart = new CurvesChart({ title, label: title, shares, band: chance.deletion, lines });
     const keys = methods.map(({ name }) => make("span", { className: `key ${className[name]}` }, words(`lesson.truth.${name}`)));
     keys.push(make("span", { className: "key band" }, words("truth.key_band")));
-    const row = (name, { deletion, insertion }, said) => [name, deletion.area.toFixed(3), insertion.area.toFixed(3), said];
+    const row = (name, { deletion, insertion }, said) => [name, decimal(deletion.area.toFixed(3)), decimal(insertion.area.toFixed(3)), said];
     const rows = methods.map((method) => row(words(`lesson.truth.${method.name}`), method, verdictWords(method, chance.deletion.orders)));
     rows.push(row(words("lesson.truth.chance"), chance, ""));
     const head = ["", words("truth.deletion"), words("truth.insertion"), words("methods.on_photo")];
@@ -108,8 +108,9 @@ const CLOSING_STEP = {
   fill({ closing }) {
     const [top] = state.value.top;
     if (!top) return null;
-    const area = (name) => closing.areas[name]?.toFixed(3) ?? "–";
-    const spread = closing.truth?.check.chance.deletion.spread.toFixed(3);
+    const number = (value) => (value === undefined ? "–" : decimal(value.toFixed(3)));
+    const area = (name) => number(closing.areas[name]);
+    const spread = number(closing.truth?.check.chance.deletion.spread);
     return { label: closing.truth?.check.label ?? top[1], raw: area("raw"), relevance: area("relevance"), chance: area("chance"), spread };
   },
   options({ closing }) {

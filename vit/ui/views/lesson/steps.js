@@ -1,7 +1,7 @@
 // The steps. Each has a key for its words, and functions of the lesson (see lesson.js):
 //   fill      what its words name in braces
 //   options   the predictions to choose from, [{text, right}]
-//   example   what stands above the question
+//   example   what stands above the question; what goes away with the answer is in before.js
 //   figure    what the answer shows, an element
 //   map       what the answer paints over the photo, {values, rows, cols, peak}, and the line below it
 //   still     no patch is followed in it
@@ -105,7 +105,7 @@ const STEPS = [
   {
     key: "softmax",
     own: "figure",
-    fill: () => ({ scores: FOUR_SCORES.join("; ") }),
+    fill: () => ({ scores: words("lesson.softmax.list", Object.fromEntries(FOUR_SCORES.map((score, n) => [["a", "b", "c", "d"][n], decimal(score)]))) }),
     options: () => ["grows", "same", "shrinks"].map((name) => ({ text: words(`lesson.softmax.${name}`), right: name === "grows" })),
     hand: (lesson) => make("div", {}, handSoftmax(lesson.temperature)),
     figure(lesson) {

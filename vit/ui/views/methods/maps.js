@@ -13,7 +13,9 @@ function kindWords({ name, title }, what) {
 /** A map's number for people. */
 function mapNumber(name, value) {
   if (IN_PERCENT.includes(name)) return percent(value);
-  return value === 0 ? "0" : String(Number(value.toPrecision(3))).replace(/-/g, "−");
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  return size >= 1000 ? decimal(Math.round(value)) : decimal(size >= 1e-4 ? value.toPrecision(3) : value.toExponential(2));
 }
 
 /** The colour bar with numbers at its ends. */
@@ -47,6 +49,14 @@ function methodCard(method, heads, open) {
   const misleads = kindWords(method, "misleads");
   const more = misleads ? [make("details", {}, make("summary", {}, words("methods.misleads")), make("p", {}, misleads))] : [];
   return make("article", { className: "card" }, make("h3", {}, name), make("div", { className: "pictures" }, ...pictures), words_, ...more);
+}
+
+/** A map that isn't here yet: the photo, and a frame for its scale. */
+function emptyMap() {
+  const { photo, width, height } = state.value;
+  const board = make("div", { className: "map" }, make("img", { src: photo.url, alt: "" }));
+  board.style.aspectRatio = width / height;
+  return make("div", { className: "picture" }, board, make("span", { className: "later" }));
 }
 
 function paintCard(canvas, map) {

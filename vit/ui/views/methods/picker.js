@@ -8,6 +8,7 @@ class ClassPicker {
     Object.assign(this, { optional, labels: [], top: [], value: null, taken: null });
     this.select = root.querySelector("select");
     this.search = root.querySelector("input");
+    this.search.hidden = true; // until it is known how many there are
     this.search.placeholder = words("methods.find");
     this.select.addEventListener("change", () => chosen(this.select.value === "" ? null : Number(this.select.value)));
     this.search.addEventListener("input", () => this.list());

@@ -14,7 +14,7 @@ class Truth {
     const [rows, cols] = check.grid;
     this.find(".what").textContent = words("methods.followed", { label: check.label, share: percent(check.probability) });
     this.find("tbody").replaceChildren(...check.methods.map((method, n) => this.row(method, n)));
-    const told = (chance) => `${chance.area.toFixed(3)} ± ${chance.spread.toFixed(3)}`;
+    const told = (chance) => `${decimal(chance.area.toFixed(3))} ± ${decimal(chance.spread.toFixed(3))}`;
     const count = { orders: deletion.orders, rows, cols, steps: check.shares.length - 1 };
     this.find(".chance").textContent = words("methods.chance", { ...count, deletion: told(deletion), insertion: told(insertion) });
     this.find(".refused").textContent = check.refused.map(([name, why]) => words("methods.unchecked", { name: this.name(name), why })).join(" ");
@@ -37,8 +37,8 @@ class Truth {
     const button = make("button", { type: "button", className: "plain" }, this.name(method.name));
     button.addEventListener("click", () => this.choose(n));
     const number = (text, wide = "") => make("td", { className: `number ${wide}` }, text);
-    const gain = `${method.gain < 0 ? "−" : "+"}${Math.abs(method.gain).toFixed(3)}`;
-    const areas = TESTS.map((test) => number(method[test].area.toFixed(3), "wide"));
+    const gain = `${method.gain < 0 ? "−" : "+"}${decimal(Math.abs(method.gain).toFixed(3))}`;
+    const areas = TESTS.map((test) => number(decimal(method[test].area.toFixed(3)), "wide"));
     const said = make("td", { className: "verdict" }, verdictWords(method, this.check.chance.deletion.orders));
     return make("tr", {}, number(String(n + 1)), make("td", {}, button), number(gain), ...areas, said);
   }

@@ -38,7 +38,7 @@ class Knobs {
     const { view, tokens } = this;
     const { look, blocks, block, map, why } = tokens;
     const count = blocks.length && blocks.at(-1).layer + 1;
-    const shown = { block: count ? words("controls.of", { number: block.layer + 1, count }) : "", opacity: `${Math.round(100 * look.opacity)}%`, k: `${look.k} MAD` };
+    const shown = { block: count ? words("controls.of", { number: block.layer + 1, count }) : "", opacity: `${Math.round(100 * look.opacity)}%`, k: words("tokens.spread", { k: decimal(look.k) }) };
     for (const [name, line] of Object.entries(shown)) {
       const input = view.find(`[data-set=${name}]`);
       if (name === "block") input.max = Math.max(1, blocks.length);
@@ -55,7 +55,7 @@ class Knobs {
     if (!map.values) return;
     paintBar(view.find(".key .bar"), coloursOf(map, state.view));
     const number = part === "lens" ? percent : three;
-    view.find(".key .least").textContent = number(map.least);
+    view.find(".key .least").textContent = map.from ? words("tokens.from_median", { median: number(map.least) }) : number(map.least);
     view.find(".key .most").textContent = number(map.most);
   }
 

@@ -70,8 +70,12 @@ const PAINTED = {
   norms({ blocks, block, look }) {
     const all = look.scale.norms === "wide" ? blocks : [block];
     const spans = all.map((each) => each.lengths(look.k, look.outliers));
-    const least = Math.min(...spans.map((each) => each.least));
-    return { ...block.lengths(look.k, look.outliers), least, most: Math.max(...spans.map((each) => each.most)) };
+    const most = Math.max(...spans.map((each) => each.most));
+    const found = { ...block.lengths(look.k, look.outliers), most };
+    if (look.scale.norms === "wide") return { ...found, least: 0 };
+    if (look.outliers !== "show") return { ...found, least: spans[0].least }; // what the others are like among themselves
+    // Only what stands out is to glow: from the median up, and at least as far as an outlier begins.
+    return { ...found, least: block.median, most: Math.max(most, block.threshold(look.k)), from: "median" };
   },
 
   lens({ blocks, block, look }) {

@@ -27,16 +27,17 @@ class Sides {
   lines(name, { blocks, block }, { label, y, series }) {
     const numbers = blocks.map((each) => each.layer + 1);
     const points = [];
-    const lines = series.map(({ name: title, values, dashed, colour, words: told }) => {
+    const lines = series.map(({ name: title, values, dashed, colour, ring, words: told }) => {
       const at = numbers.map((x, n) => [x, values[n]]).filter(([, value]) => value !== null);
       at.forEach(([x, value]) => points.push({
-        x, y: value, colour, chosen: x === block.layer + 1, title: `${title}, ${words("tokens.after", { layer: x })}`, words: told(value),
+        x, y: value, colour, ring, title: `${title}, ${words("tokens.after", { layer: x })}`, words: told(value),
       }));
       return { at, name: title, dashed, colour };
     });
     const ends = { from: 0, to: y.to ?? (1.05 * Math.max(...points.map((point) => point.y)) || 1) };
+    const here = { at: [[block.layer + 1, 0], [block.layer + 1, ends.to]], quiet: true };
     this.plots[name].draw({
-      label, height: 220, points, lines, y: { name: y.name, ...ends },
+      label, height: 220, points, lines: [here, ...lines], y: { name: y.name, ...ends },
       x: { name: words("tokens.layer"), from: numbers[0], to: Math.max(numbers.at(-1), numbers[0] + 1), whole: true },
     });
   }
@@ -55,7 +56,7 @@ class Sides {
     const series = [
       { name: words("tokens.median"), values: blocks.map((each) => each.median), words: three },
       { name: words("tokens.largest_norm"), values: blocks.map((each) => span(each.norms.subarray(each.first))[1]), words: three, dashed: true },
-      { name: words("tokens.this_patch"), values: blocks.map((each) => each.norms[tokenAt(each, place)]), words: three, colour: "var(--mark)" },
+      { name: words("tokens.this_patch"), values: blocks.map((each) => each.norms[tokenAt(each, place)]), words: three, colour: "var(--mark)", ring: true },
     ];
     this.lines("norms", tokens, { label: words("tokens.norms_by_layer"), y: { name: words("tokens.norm") }, series });
     tableBelow(this.part("norms", ".below"), [words("tokens.layer"), ...series.map(({ name }) => name), words("tokens.above")], () =>
@@ -77,7 +78,7 @@ class Sides {
     const here = words("tokens.this_patch");
     const series = [
       { name: whole, values: blocks.map((each) => each.lens?.share ?? null), words: percent },
-      { name: here, values: blocks.map((each) => each.lens?.followed[tokenAt(each, place)] ?? null), words: percent, colour: "var(--mark)", dashed: true },
+      { name: here, values: blocks.map((each) => each.lens?.followed[tokenAt(each, place)] ?? null), words: percent, colour: "var(--mark)", dashed: true, ring: true },
     ];
     const y = { name: words("tokens.probability"), to: 1 };
     this.lines("lens", tokens, { label: words("tokens.lens_by_layer", { name }), y, series });

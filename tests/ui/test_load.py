@@ -1,0 +1,38 @@
+"""The load script itself: that it asks what the app answers, and knows a wrong answer from a right one."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from tests.bench.asking import Question, Server, Visitor, client, running
+from tests.bench.load import judged, together
+
+
+@pytest.fixture(scope="module")
+def server():
+    with running(VIT_OFFLINE="1") as server:
+        yield server
+
+
+def test_all_its_ways_of_asking_are_answered(server: Server):
+    async def ask() -> None:
+        async with client() as line:
+            visitor = Visitor(server, line)
+            for way, large in (("overlay", 1000), ("analyze", -1), ("ask", 100_000)):
+                answer = await visitor.ask(Question(1), way=way)
+                assert answer.outcome == "answered" and len(answer.file) > large
+            nothing = await visitor.ask(Question(1), unseen=True)
+            assert nothing.outcome == "No picture was given."
+            bad = await visitor.ask(Question(1), b"no picture")
+            assert bad.outcome.startswith("This file is no JPEG")
+
+    asyncio.run(ask())
+
+
+def test_it_tells_right_mixed_torn_and_left(server: Server):
+    answers = asyncio.run(together(server, 50, 3, 1, leaving=1))
+    _, first, second = answers
+    assert judged(answers) == {"right": 2, "left": 1}
+    torn = replace(first, file=first.file[:100])
+    assert judged([replace(first, question=second.question), torn]) == {"mixed": 1, "torn": 1}
