@@ -43,6 +43,18 @@ def on_one_scale(places: list[float], numbers: np.ndarray) -> bool:
     return bool(np.abs(np.polyval(line, numbers) - places).max() < 0.1) and line[0] != 0
 
 
+def test_colour_says_the_layer_only_where_the_axis_does_not(visit):
+    page = opened(visit("?view=heads&layer=2"))
+    code = "(all) => all.map((p) => getComputedStyle(p).fill)"
+    fills = page.eval_on_selector_all(POINTS, code)
+    assert len(set(fills)) == 2 and fills[3] == fills[4] == fills[5] != fills[0] == fills[-1]
+    assert "layer 2" in page.inner_text(f"{VIEW} .shape .layers")
+    low = page.inner_text(f"{VIEW} .shape .plain")
+    page.click(f"{VIEW} .shape [data-value=both]")
+    assert len(set(page.eval_on_selector_all(POINTS, code))) == 3
+    assert low.startswith("Low: ") and page.inner_text(f"{VIEW} .shape .plain") != low
+
+
 def test_the_points_are_the_measures_numbers(visit, photos, measured):
     page = opened(visit("?view=heads"), photos[0])
     entropy = np.array([values.tolist() for values in measured("entropy").heads]).ravel()

@@ -28,6 +28,38 @@ def test_a_step_shows_its_answer_only_after_a_prediction(visit):
     assert page.inner_text(".view-lesson .verdict") == "Right."  # what was predicted stays
 
 
+def test_before_each_prediction_there_is_something_to_see_that_moves_with_the_hand(visit):
+    page = _lesson(visit)
+    for step in range(2, STEPS + 1):
+        page.click(f".view-lesson .path li:nth-child({step}) button")
+        page.wait_for_timeout(300)  # a layer may still be on its way
+        assert page.get_attribute(".view-lesson .guess > button", "disabled") is not None
+        before = _seen(page)
+        if page.locator(".view-lesson .example input").count():
+            page.page.locator(".view-lesson .example input").fill("0.8" if step == STEPS else "2")
+        elif step != 7:  # whose map is that of the last layer
+            page.page.focus(".view-lesson .lines")
+            page.keyboard.press("ArrowLeft")
+            page.frame()
+        assert _seen(page) != before or step == 7, step
+        assert page.evaluate(
+            "() => { const {bottom} = document.querySelector('.view-lesson .turn')"
+            ".getBoundingClientRect(); return bottom <= window.innerHeight; }"
+        ), step
+
+
+def test_the_photo_stays_in_sight_beside_a_long_answer(visit):
+    page = _lesson(visit, "&step=3", width=1280, height=500)
+    _predict(page)
+    page.evaluate(
+        "document.querySelector('.view-lesson .figure > div > :last-child').scrollIntoView({block: 'center'})"
+    )
+    page.frame()
+    assert page.evaluate("window.scrollY") > 200
+    box = page.locator(".view-lesson .picture").bounding_box()
+    assert box["y"] >= 0 and box["y"] + box["height"] <= 500
+
+
 def test_the_whole_lesson_goes_by_keys_alone(visit):
     page = _lesson(visit)
     for step in range(1, STEPS + 1):
@@ -165,6 +197,9 @@ def test_the_language_follows_the_browser(visit, locale, title):
     page = _lesson(visit, locale=locale)
     assert page.inner_text(".view-lesson h2") == title
     assert page.get_attribute(".explorer", "lang") == locale[:2].replace("fr", "en")
+    page.click(".view-lesson .path li:nth-child(4) button")
+    scores = "1; 0,5; 2,5 und 0" if locale == "de-AT" else "1, 0.5, 2.5 and 0"
+    assert scores in page.inner_text(".view-lesson legend")
 
 
 @pytest.mark.parametrize("query", ["", "&present=1"])
@@ -199,6 +234,13 @@ def _tab_to(page, selector: str) -> None:
         if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
             return
     raise AssertionError(f"Tab never reached {selector}")
+
+
+def _seen(page) -> list[str]:
+    """What is painted over the photo and stands beside it."""
+    page.frame()
+    lines = page.evaluate("document.querySelector('.view-lesson .lines').toDataURL()")
+    return [_warm(page), lines, page.inner_text(".view-lesson .example")]
 
 
 def _warm(page) -> str:

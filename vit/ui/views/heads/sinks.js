@@ -74,7 +74,7 @@ class SinkPhoto {
     this.layerInput.max = this.grids.length;
     this.layerInput.value = this.layer + 1;
     slide(this.layerInput, words("controls.of", { number: this.layer + 1, count: this.grids.length }));
-    slide(this.timesInput, words("heads.times", { times: this.times }));
+    slide(this.timesInput, words("heads.times", { times: decimal(this.times) }));
     const sinks = this.sinks(this.layer);
     const listed = sinks.slice(0, 5).map((sink) => words("heads.sink", { token: sink.words, times: three(sink.times) })).join("; ");
     const more = sinks.length > 5 ? words("heads.more", { count: sinks.length - 5 }) : "";
