@@ -58,7 +58,7 @@ def test_the_view_as_a_picture_with_bar_and_words(visit, photos):
     page.give(photos[0])
     page.shown("ready")
     name, content = saved(page, "png")
-    assert name == "mine-cat-standin-vit-attention-of-layer-2-head-3-from-CLS.png"
+    assert name == "mine-cat-standin_vit-attention-of-layer-2-head-3-from-CLS.png"
     with Image.open(photos[0]) as photo, Image.open(io.BytesIO(content)) as picture:
         assert picture.width == photo.width and picture.height > photo.height
         drawn, given = (np.asarray(p.convert("RGB")).astype(int) for p in (picture, photo))
@@ -91,7 +91,7 @@ def test_all_layers_as_an_animation_and_all_heads_as_a_sheet(visit):
     page = visit("?head=0&colours=viridis").shown()
     assert page.evaluate("document.querySelector('.photo').naturalWidth") == 640
     name, content = saved(page, "gif")
-    assert name == "temple-standin-vit-Attention-all-layers.gif"
+    assert name == "temple-standin_vit-Attention-all-layers.gif"
     with Image.open(io.BytesIO(content)) as gif:
         assert getattr(gif, "n_frames", 1) == 3 and gif.info["loop"] == 0 and gif.width == 640
         frames = []
@@ -135,7 +135,7 @@ def test_the_downloaded_explorer_opens_from_disk_without_a_network(visit, offlin
     page.slide("layer", 2)
     page.pick("head", "1")
     name, content = saved(page, "html")
-    assert name == "mine-cat-standin-vit-explorer.html"
+    assert name == "mine-cat-standin_vit-explorer.html"
     (tmp_path / "stick.html").write_bytes(content)
     alone = offline(tmp_path / "stick.html").shown("ready")
     assert "attention of layer 2, head 2, from CLS" in alone.inner_text(".legend .words")

@@ -7,7 +7,7 @@ from vit.commands import shared
 from vit.commands.classes import answer_words, class_number
 from vit.commands.explained import ENDINGS, FIGURES, PICTURES, write, write_both
 from vit.commands.work import working
-from vit.errors import MethodError, VitError
+from vit.errors import VitError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,31 +68,22 @@ def run(options: argparse.Namespace) -> None:
     size = shared.pair("--size", options.size) if options.size else None
     image = shared.open_photo(options.photo)
     with working(f"loading {shared.model_name(options)}") as work:
-        from vit.methods import options_for
+        from vit.methods import get_method, options_for
 
         given = options_for(options.method, layer=options.layer, head=head, query=query) | own
-        check_target(options, kind)
         model = shared.open_model(options, work)
         target, against = (class_number(words, model.labels) for words in (options.target, options.against))
-        record = recorded(options.method, model, image, size, target)
+        ignored = target is not None and kind != ".npz" and not get_method(options.method).of_a_class
+        record = recorded(options.method, model, image, size, None if ignored else target)
         if against is None:
             drawn = write(options, image, record, given)
         else:
             other = recorded(options.method, model, image, size, against)
             drawn = write_both(options, image, (record, other), given)
     weights = "untrained weights" if record.untrained else f"weights: {record.provenance}"
-    told = [options.out.name, drawn, model.name, weights, answer_words(record.top(3))]
+    same = f"{options.method} is the same for every class" if ignored else ""
+    told = [options.out.name, drawn, same, model.name, weights, answer_words(record.top(3))]
     print(" · ".join(filter(None, told)))
-
-
-def check_target(options: argparse.Namespace, kind: str) -> None:
-    """Raises MethodError for a class that would change nothing in what is written."""
-    from vit.methods import get_method, list_methods
-
-    if options.target is None or kind == ".npz" or get_method(options.method).of_a_class:
-        return
-    others = ", ".join(name for name in list_methods() if get_method(name).of_a_class)
-    raise MethodError(f"{options.method} is the same for every class: leave --target out, or choose one of: {others}.")
 
 
 def recorded(

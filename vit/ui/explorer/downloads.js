@@ -27,10 +27,10 @@ function say(line) {
   state.said = setTimeout(() => (find(".told-save").textContent = ""), 6000);
 }
 
-/** A file's name, of letters and digits only, whatever the photo and the model are called. */
+/** A file's name, of letters, digits, dots and underscores only, whatever the photo and the model are called. */
 function fileName(about, ending) {
   const photo = state.source.example ?? state.source.kept?.name.replace(/\.[^.]*$/, "") ?? "";
-  return `${`${photo} ${state.value.model} ${about}`.trim().replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 120)}.${ending}`;
+  return `${`${photo} ${state.value.model} ${about}`.trim().replace(/[^\p{L}\p{N}_.]+/gu, "-").slice(0, 120)}.${ending}`;
 }
 
 function blobOf(canvas) {
