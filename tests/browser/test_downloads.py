@@ -200,7 +200,7 @@ def assert_follows_the_pointer(page, record, layer: int = 1, head: int | None = 
     before = page.heat()
     for row, col in ((0, 0), (6, 3)):
         page.hover((row + 0.5) / 8, (col + 0.5) / 8)
-        found = re.match(r"([\d.]+)% · row (\d+), col (\d+)", page.inner_text(".tooltip b"))
+        found = re.match(r"([\d.]+)% · row (\d+), column (\d+)", page.inner_text(".tooltip b"))
         rows = record.layers[layer].rows(1 + row * 8 + col)
         shares = rows.mean(0) if head is None else rows[head]
         assert found and (int(found[2]), int(found[3])) == (row + 1, col + 1)

@@ -206,6 +206,6 @@ def test_play_goes_through_the_layers(visit):
 def _tooltip(page) -> tuple[float, tuple[int, int], int]:
     """The weight, (row, col) from 1, and the rank that the tooltip names."""
     text = page.inner_text(".tooltip b")
-    found = re.fullmatch(r"(?:< )?([\d.]+)% · row (\d+), col (\d+) \(rank (\d+)\)", text)
+    found = re.fullmatch(r"(?:< )?([\d.]+)% · row (\d+), column (\d+) \(rank (\d+)\)", text)
     assert found, text
     return float(found[1]) / 100, (int(found[2]), int(found[3])), int(found[4])
