@@ -44,7 +44,7 @@ def on_one_scale(places: list[float], numbers: np.ndarray) -> bool:
 
 
 def test_colour_says_the_layer_only_where_the_axis_does_not(visit):
-    page = opened(visit("?view=heads&layer=2"))
+    page = opened(visit("?view=heads&layer=1"))
     code = "(all) => all.map((p) => getComputedStyle(p).fill)"
     fills = page.eval_on_selector_all(POINTS, code)
     assert len(set(fills)) == 2 and fills[3] == fills[4] == fills[5] != fills[0] == fills[-1]
