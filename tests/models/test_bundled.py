@@ -37,6 +37,12 @@ def test_the_same_name_is_the_same_network(bundle, cache):
     assert load_model("shared-one").network is load_model("shared-one").network
 
 
+def test_a_plain_vit_comes_before_a_better_deit(bundle, cache):
+    bundle("better", network="deit", top1=80.0)
+    bundle("plain", top1=70.0)
+    assert bundled_names() == ["plain", "better"] and default_model() == "plain"
+
+
 def test_names_come_by_accuracy_and_need_both_files(bundle, cache):
     bundle("fair", top1=50.0)
     bundle("best", top1=70.0)

@@ -42,11 +42,15 @@ class Card:
     pictures: int  # how many pictures that was measured on; 0 if the card doesn't say
 
 
+_SIMPLEST = ("vit", "deit", "swin", "resnet")
+
+
 def bundled_names() -> list[str]:
     """The names of all bundled checkpoints, the one to begin with first, those with an unreadable card last.
 
-    Large pictures go before small ones (a top-1 on CIFAR-10 says nothing about one on photographs), networks whose
-    patches see the whole picture before those with windows, and then the most accurate first.
+    Large pictures go before small ones (a top-1 on CIFAR-10 says nothing about one on photographs), then what is
+    simplest to look at: a plain ViT, whose answer is read from CLS alone, before a DeiT, and both before what has
+    windows; and then the most accurate first.
     """
 
     def rank(name: str) -> tuple:
@@ -54,7 +58,8 @@ def bundled_names() -> list[str]:
             card = read_card(name)
         except ModelError:
             return (1, 0, 0.0, name)
-        return (-min(card.shape["image_size"]), card.network == "swin", -card.top1, name)
+        simplest = _SIMPLEST.index(card.network) if card.network in _SIMPLEST else len(_SIMPLEST)
+        return (-min(card.shape["image_size"]), simplest, -card.top1, name)
 
     cards = FOLDER.glob("*.json")
     names = [path.stem for path in cards if _NAME.fullmatch(path.stem) and _weights(path.stem).is_file()]
