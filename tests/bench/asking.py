@@ -175,9 +175,13 @@ def running(weights: Path | None = None, **settings: str) -> Iterator[Server]:
                 time.sleep(0.2)
             yield Server(address, process, Path(folder))
         finally:
+            if process.poll() is not None:
+                print(f"   the app ended by itself, with {process.returncode}")
             process.terminate()
             process.wait(20)
 
 
 def client() -> httpx.AsyncClient:
-    return httpx.AsyncClient(timeout=PATIENCE, limits=httpx.Limits(max_connections=None), trust_env=False)
+    """Lets go of an idle connection before the server does: both after five seconds meet in the middle."""
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=1.0)
+    return httpx.AsyncClient(timeout=PATIENCE, limits=limits, trust_env=False)
