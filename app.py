@@ -11,7 +11,6 @@ from vit.ui.zero import register
 
 def main() -> None:
     register()
-    heap.keep_small()  # before there are threads
     port = os.environ.get("PORT") or os.environ.get("GRADIO_SERVER_PORT") or None
     if port and not port.isdecimal():
         sys.exit(f"The port {port!r} is not a number.")
@@ -45,6 +44,7 @@ def main() -> None:
     print(start_line(page, analysis), flush=True)
     warm_up(analysis, health)
     disk.keep_small(folder, file_bytes)
+    heap.give_back_often()
     serve_until_told(page, analysis, health)
     disk.remove_own_folder()
     os._exit(0)  # a thread that still waits on somebody's slow network must not keep the process

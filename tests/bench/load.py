@@ -84,24 +84,20 @@ def alone(answers: list[Answer]) -> float:
 
 
 def crowds(server: Server, users: int, requests: int, crowd: int) -> None:
-    """All questions first, then all judgements: those take as long again, and are no part of what is measured."""
     before = alone(asyncio.run(one_by_one(server, 10, 9)))
-    many = asyncio.run(together(server, 1000, users, requests))
+    answers = asyncio.run(together(server, 1000, users, requests))
     single = (before + alone(asyncio.run(one_by_one(server, 30, 9)))) / 2  # around it: a machine is seldom quite idle
-    print(f"single request: {1000 * single:.0f} ms", flush=True)
-    print(f"{users} users × {requests}: {compared(many, users * single)}", flush=True)
-    some = asyncio.run(together(server, 5000, users, 1, leaving=users // 5))
+    print(f"single request: {1000 * single:.0f} ms")
+    print(f"{users} users × {requests}: {told(judged(answers))}; {compared(answers, users * single)}")
+    answers = asyncio.run(together(server, 5000, users, 1, leaving=users // 5))
     start = time.perf_counter()
     while server.work() != (0, 0):
         time.sleep(0.01)
     drained = time.perf_counter() - start
-    print(f"a fifth leaves: empty {drained / single:.2f} jobs after the last answer (aim: at most 1)", flush=True)
-    full = asyncio.run(together(server, 7000, crowd, 1)) if crowd else []
-    if full:
-        print(f"{crowd} users: {compared(full, crowd * single)}", flush=True)
-    for name, answers in ((f"{users} users", many), ("a fifth leaves", some), (f"{crowd} users", full)):
-        if answers:
-            print(f"{name}: {told(judged(answers))}", flush=True)
+    print(f"a fifth leaves: {told(judged(answers))}; empty {drained / single:.2f} jobs after the last answer")
+    if crowd:
+        answers = asyncio.run(together(server, 7000, crowd, 1))
+        print(f"{crowd} users: {told(judged(answers))}; {compared(answers, crowd * single)}")
 
 
 async def repeated(server: Server, way: str, numbers: range) -> str:
