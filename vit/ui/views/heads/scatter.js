@@ -22,7 +22,9 @@ class Scatter {
     };
     radios(this.find("[data-choose=kind]"), choose("kind"))(this.kind);
     this.rowsGroup = this.find("[data-choose=rows]");
-    if (this.rowsGroup) this.markRows = radios(this.rowsGroup, choose("rows"));
+    if (!this.rowsGroup) return;
+    this.markRows = radios(this.rowsGroup, choose("rows"));
+    this.markRows(this.rows); // from the start: a change would fade in beside what is drawn
   }
 
   show(found) {
