@@ -131,8 +131,8 @@ function saveRaw() {
   trigger("raw");
 }
 
-function rawArrived({ busy: line, error, code, file }) {
-  if (!file) return say(line ?? (code ? `${error} (${code})` : error));
+function rawArrived({ error, code, file, ...value }) {
+  if (!file) return say(value.busy ? doingWords(value) : (code ? `${error} (${code})` : error));
   say("");
   saveUrl(file.url, fileName("attention", "npz"));
 }
