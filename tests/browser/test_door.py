@@ -53,13 +53,13 @@ def test_what_did_not_come_through_can_be_asked_for_again(visit, photos):
     page.errors.clear()
 
 
-def test_a_file_that_is_no_picture_leaves_no_frame_and_no_retry(visit, tmp_path):
+def test_a_file_that_is_no_picture_leaves_no_map_and_no_retry(visit, tmp_path):
     page = visit().shown()
     (tmp_path / "notes.png").write_text("no picture")
     page.give(tmp_path / "notes.png")
     page.wait_for_selector('.explorer[data-state="error"]')
     assert not page.locator("[data-act=again]").is_visible()
-    assert not page.locator(".stage").is_visible()
+    assert page.locator(".heat").evaluate("(canvas) => getComputedStyle(canvas).opacity") == "0"
     assert page.inner_text(".told") == ""
     assert page.locator("[data-save]:enabled").count() == 0
 

@@ -21,8 +21,8 @@ class Entropy(PerHead):
     unit = "entropy / highest"
     even_words = "a head that looks at all tokens alike"
     caveat = (
-        "Low entropy says that a head looks at few tokens, not that they matter: a head that looks at one useless "
-        "token (a sink) has the lowest of all, and in windows there are fewer tokens to look at."
+        "Few tokens are not yet the ones that matter: a head that looks at one useless token (a sink) stands lowest "
+        "of all, and in windows there are fewer tokens to look at."
     )
 
     effective: tuple[Tensor, ...]  # for each layer (heads,): e^H, in tokens, mean over the rows

@@ -78,6 +78,7 @@ def head_similarity(record: AttentionRecord, layer: int | str = -1, kind: str = 
     if kind == "cosine":
         flat = torch.nn.functional.normalize(maps.flatten(1), dim=1)
         similarity = flat @ flat.T
+        similarity = (similarity + similarity.T) / 2  # some processors add up a pair's two products differently
     else:
         for _, each in chosen:
             check_shares(record, each, "the Jensen–Shannon divergence")

@@ -20,7 +20,8 @@ class TokenNorms(Measured):
     title = "Token norms"
     caveat = (
         "A patch with a norm far above the others often holds news about the whole picture in place of its own, so "
-        "a map's peak there may not be about that place; a small model may have none, and k is a choice."
+        "a map's peak there may not be about that place. A small model may have none, and where an outlier begins is "
+        "a choice."
     )
 
     block: str  # the block's name

@@ -20,8 +20,8 @@ class Sinks(PerHead):
     unit = "share of attention"
     even_words = "a head that looks at all tokens alike"
     caveat = (
-        "Where a sink begins is a choice (here a multiple of an even share), and a token that many look at may be "
-        "one that matters: only its values tell."
+        "Where a sink begins (how many times an even share) is a choice, and a token that many look at may be one "
+        "that matters: only its values tell."
     )
 
     times: float  # from how many even shares on a token is a sink

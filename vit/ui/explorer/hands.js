@@ -127,6 +127,7 @@ root.addEventListener("click", (event) => {
 
 function help() {
   find("dialog.help").showModal();
+  find("[data-act=close-help]").focus();
 }
 
 function play(on) {
