@@ -175,6 +175,7 @@ def test_every_plot_has_its_numbers_as_a_table_and_a_phone_scrolls_in_one_direct
     page = opened(visit("?view=heads", width=390, height=844, has_touch=True, is_mobile=True))
     for details in page.locator(f"{VIEW} details").all():
         details.locator("summary").click()
+        details.locator("table").wait_for()  # made when it is first opened
     rows = page.eval_on_selector_all(f"{VIEW} table", "(all) => all.map((table) => table.tBodies[0].rows.length)")
     assert rows == [9, 9, 3, 9]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
