@@ -137,6 +137,7 @@ def test_where_a_sink_begins_is_a_choice(visit, photos, measured):
     found = measured("sinks", times=1.5)
     assert page.inner_text(f"{VIEW} .shares .said") != before
     page.click(f"{VIEW} .sunk summary")
+    page.wait_for_selector(f"{VIEW} .sunk tbody tr")  # made when it is first opened
     counts = page.eval_on_selector_all(
         f"{VIEW} .sunk tbody tr", "(rows) => rows.map((r) => Number(r.cells[1].innerText))"
     )
