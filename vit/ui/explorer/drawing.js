@@ -41,6 +41,10 @@ function largest(values) {
   return most;
 }
 
+function placeOfLargest(values) {
+  return values.indexOf(largest(values));
+}
+
 /** Where a map's colours end: its largest distance from zero. */
 function extent(values) {
   let most = 0;
@@ -152,7 +156,7 @@ function marksOf(map, shown = state) {
   // While the map follows, the patch that is looked at most; else the one that is read.
   if (pointer) {
     const reads = view.query || view.method === "received";
-    const patch = reads ? patchAt(map.layout, pointer).patch : map.values.indexOf(largest(map.values));
+    const patch = reads ? patchAt(map.layout, pointer).patch : placeOfLargest(map.values);
     marks.push({ rows: map.rows, cols: map.cols, patches: new Set([patch]), weight: 1 });
   }
   return marks;
@@ -186,7 +190,7 @@ function tell(map, marks) {
   if (!pointer || state.demo) return stage.tooltip(null); // what nobody asked for is only seen
   const here = hereWords(map, pointer);
   const follows = !view.query && view.method !== "received";
-  const top = map.values.indexOf(largest(map.values));
+  const top = placeOfLargest(map.values);
   const best = { row: Math.floor(top / map.cols) + 1, col: (top % map.cols) + 1, share: percent(map.values[top]) };
   const back = view.direction === "by" && view.method === "raw";
   const most = words(back ? "stage.most_by" : "stage.most_at", { place: words("stage.top", best) });

@@ -50,10 +50,6 @@ function softmax(scores, temperature = 1) {
   return powers.map((power) => power / sum);
 }
 
-function placeOfLargest(values) {
-  return values.indexOf(largest(values));
-}
-
 // Four tokens, small enough to check by hand. Width 4, so that √width is 2.
 const FOUR = { query: [2, 1, 0, 0], keys: { A: [1, 0, 0, 1], B: [0, 1, 2, 0], C: [2, 1, 0, 1], D: [0, 0, 1, 0] } };
 const FOUR_SCORES = Object.values(FOUR.keys).map((key) => dot(FOUR.query, key) / 2);

@@ -79,7 +79,7 @@ class Large {
 
   open(method, map, title) {
     Object.assign(this, { method, map });
-    this.at = map.values.indexOf(largest(map.values));
+    this.at = placeOfLargest(map.values);
     this.find("h2").textContent = title;
     this.find("img").src = state.value.photo.url;
     this.find(".caption").textContent = map.caption;

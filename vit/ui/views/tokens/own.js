@@ -46,7 +46,7 @@ class Own {
     const start = (line * across.length + column) * rows * cols;
     const others = values.slice(start, start + rows * cols);
     others[down[line] * cols + across[column]] = -Infinity; // itself doesn't count
-    const best = others.indexOf(largest(others));
+    const best = placeOfLargest(others);
     const name = (row, col) => words("map.place", { row: row + 1, col: col + 1 });
     const told = { place: name(down[line], across[column]), other: name(Math.floor(best / cols), best % cols), cosine: three(others[best]) };
     this.positions.querySelector(".here").textContent = others.length > 1 ? words("tokens.positions_here", told) : "";
