@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -270,3 +272,15 @@ def test_a_slow_hub_leaves_room_for_those_who_need_none(runs, monkeypatch):
     assert analysis.record(photo(), "one").layers  # a model that is here waits for nobody
     gate.set()
     slow.join(10)
+
+
+def test_a_bundled_model_needs_neither_timm_nor_what_compiles():
+    """They take seconds to import, which the first visitor would wait for."""
+    code = (
+        "import sys; import numpy as np; from vit.analysis import Analysis\n"
+        "for name in ('vit_imagenette', 'swin_imagenette'):\n"
+        "    Analysis().record(np.zeros((64, 64, 3), np.uint8), name)\n"
+        "print([name for name in ('timm', 'torchvision', 'sympy', 'triton', 'matplotlib') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

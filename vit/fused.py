@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,7 +26,7 @@ def attention_weights(
     factor = query.shape[-1] ** -0.5 if scale is None else scale
     if enable_gqa and key.shape[-3] != query.shape[-3]:
         key = key.repeat_interleave(query.shape[-3] // key.shape[-3], -3)
-    lead = torch.broadcast_shapes(query.shape[:-2], key.shape[:-2])  # one head of keys may serve many of queries
+    lead = np.broadcast_shapes(query.shape[:-2], key.shape[:-2])  # one head of keys may serve many of queries
     query, key = query.expand(*lead, -1, -1), key.expand(*lead, -1, -1)
     # One fused product and scaling; beta=0 says that nothing is to be added to it.
     flat_query, flat_key = query.float().flatten(0, -3), key.float().flatten(0, -3)  # (… * heads, tokens, width)

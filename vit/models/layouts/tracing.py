@@ -9,6 +9,7 @@ coarser grid. No family of networks is known here by name.
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
@@ -160,7 +161,7 @@ class Trace(TorchFunctionMode):
     def _fused(self, call: Call, call_number: int) -> Traced | None:
         query, key = call.argument(0, "query"), call.argument(1, "key")
         rows, cols = self._vectors(query, call.known(query)), self._vectors(key, call.known(key))
-        shape = (*torch.broadcast_shapes(query.shape[:-2], key.shape[:-2]), query.shape[-2], key.shape[-2])
+        shape = (*np.broadcast_shapes(query.shape[:-2], key.shape[:-2]), query.shape[-2], key.shape[-2])
         if query.shape[-3:-2] != key.shape[-3:-2]:  # grouped: several heads of queries share one of keys
             shape = (*query.shape[:-1], key.shape[-2])
             cols = None if cols is None else cols.repeat_interleave(query.shape[-3] // key.shape[-3], -2)
