@@ -232,7 +232,7 @@ def _line(history: list[dict], recipe: Recipe) -> str:
     row = history[-1]
     done = row["epoch"]
     left = sum(row["seconds"] * (recipe.size_at(e) / row["size"]) ** 2 for e in range(done, recipe.all_epochs))
-    top1 = f" · top-1 {row['top1']:.1f}%" if row["top1"] != "" else ""
+    top1 = f" · top-1 {row['top1']:.2f}%" if row["top1"] != "" else ""
     return (
         f"epoch {done} of {recipe.all_epochs} · {row['size']} px · loss {row['loss']:.3f}{top1} · "
         f"{row['images_per_second']:.0f} images/s · about {left / 60:.0f} minutes left"
