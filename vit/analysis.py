@@ -105,6 +105,15 @@ class Analysis:
             self._keep(key, record)
             return record
 
+    def use(self, record: "AttentionRecord") -> bool:
+        """Whether this record is still kept; if so, it counts as asked for just now."""
+        with self._lock:
+            for key, kept in self._records.items():
+                if kept is record:
+                    self._records.move_to_end(key)
+                    return True
+        return False
+
     def heatmap(
         self,
         image: np.ndarray,

@@ -21,7 +21,13 @@ from tests.bench.browser import STANDIN, standin
 from vit import explain, load_image, load_model, overlay, record_attention
 from vit.render import DEFAULT
 
-NAMES = {"analyze": "/analyze", "ask": "the page", "overlay": "/overlay"}
+# What is asked twice: the way, and whether a page that was opened anew asks the second time.
+REPEATED = {
+    "/analyze": ("analyze", False),
+    "the page": ("ask", False),
+    "another page": ("ask", True),
+    "/overlay": ("overlay", False),
+}
 
 
 async def one_by_one(server: Server, first: int, count: int) -> list[Answer]:
@@ -100,7 +106,7 @@ def crowds(server: Server, users: int, requests: int, crowd: int) -> None:
         print(f"{crowd} users: {told(judged(answers))}; {compared(answers, crowd * single)}")
 
 
-async def repeated(server: Server, way: str, numbers: range) -> str:
+async def repeated(server: Server, way: str, anew: bool, numbers: range) -> str:
     """A photo's first request, its second, and a way there and back without any work: on the clock, and the CPU time
     that the server takes for it, which holds on a busy machine too. Medians of the clock, means of the CPU time."""
     clock, work = np.zeros((3, len(numbers))), np.zeros((3, len(numbers)))
@@ -108,6 +114,7 @@ async def repeated(server: Server, way: str, numbers: range) -> str:
         visitor = Visitor(server, line)
         for column, number in enumerate(numbers):
             for row, unseen in enumerate((False, False, True)):
+                visitor = Visitor(server, line) if anew else visitor
                 before = sum(server.process.cpu_times()[:2])
                 clock[row, column] = (await visitor.ask(Question(number), way=way, unseen=unseen)).seconds
                 work[row, column] = sum(server.process.cpu_times()[:2]) - before
@@ -183,11 +190,10 @@ def main() -> None:
 def repeats(server: Server, count: int, model: str) -> None:
     if not count:
         return
-    for number, (way, name) in enumerate(NAMES.items()):
+    for number, (name, (way, anew)) in enumerate(REPEATED.items()):
         first = 1_000_000 * (number + 1)
-        print(
-            f"the same photo again, {model}, {name}:", asyncio.run(repeated(server, way, range(first, first + count)))
-        )
+        told = asyncio.run(repeated(server, way, anew, range(first, first + count)))
+        print(f"the same photo again, {model}, {name}: {told}")
 
 
 if __name__ == "__main__":

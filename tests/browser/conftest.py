@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from vit.ui.views import all_views
 
@@ -191,3 +192,12 @@ def photos(tmp_path_factory) -> list[Path]:
     assert len(examples) >= 2
     folder = tmp_path_factory.mktemp("photos")
     return [Path(shutil.copy(path, folder / f"mine-{path.name}")) for path in examples[1:3]]
+
+
+@pytest.fixture
+def unseen(photos, tmp_path) -> Path:
+    """A photograph that the server has never been sent: no other test has quite the same."""
+    with Image.open(photos[0]) as photo:
+        turned = photo.rotate(float(np.random.default_rng().uniform(1, 9)))
+    turned.save(tmp_path / "unseen.png")
+    return tmp_path / "unseen.png"

@@ -162,17 +162,17 @@ def test_rollout_of_all_layers_stays_rollout_of_all_layers(visit):
     assert "rollout of layer 2," in page.inner_text(".legend .words")
 
 
-def test_a_photo_that_the_server_has_cleaned_up_is_sent_again(visit, photos, uploads):
+def test_a_photo_that_the_server_has_cleaned_up_is_sent_again(visit, unseen, uploads):
     page = visit().shown()
-    page.give(photos[0])
+    page.give(unseen)
     page.shown("ready")
-    kept = list(uploads.rglob(photos[0].name))
+    kept = list(uploads.rglob(unseen.name))
     assert kept
     for path in kept:
         path.unlink()
     _change_model(page, "standin_deit")
     assert not page.locator(".message").is_visible()
-    assert list(uploads.rglob(photos[0].name))
+    assert list(uploads.rglob(unseen.name))
 
 
 def _change_model(page, name: str) -> None:

@@ -42,8 +42,8 @@ def test_what_did_not_come_through_can_be_asked_for_again(visit, photos):
         page.give(photos[0])
         page.wait_for_selector('.explorer[data-state="error"]')
         assert page.inner_text(".message p") == "The maps didn’t come through."
-    page.click("[data-act=again]")
-    page.wait_for_selector('.explorer[data-state="busy"]')
+    with page.page.expect_request("**/attention.bin"):
+        page.click("[data-act=again]")
     page.wait_for_selector('.explorer[data-state="error"]')
     page.page.unroute("**/attention.bin")
     page.click("[data-act=again]")
@@ -83,7 +83,6 @@ def test_a_pasted_and_a_dropped_photo(visit, photos):
     }"""
     for name, path in zip(("paste", "drop"), photos, strict=True):
         page.evaluate(code, [name, list(path.read_bytes())])
-        page.wait_for_selector('.explorer[data-state="busy"]')
         page.shown("ready")
         with Image.open(path) as photo:
             width, height = photo.size
@@ -125,3 +124,49 @@ def test_two_visitors_never_see_each_others_photo(visit, photos):
         shown = page.evaluate("((e) => [e.naturalWidth, e.naturalHeight])(document.querySelector('.photo'))")
         with Image.open(path) as photo:
             assert tuple(shown) == photo.size
+
+
+def test_a_photo_that_the_server_knows_is_not_sent_again(visit, unseen):
+    page = visit().shown()
+    page.give(unseen)
+    page.shown("ready")
+    assert sum("/gradio_api/upload" in url for url in page.requests) == 1
+    page.hover(0.4, 0.6)
+    heat, classes = page.heat(), page.inner_text(".answer ol")
+
+    other = visit().shown()  # somebody else, with the same file
+    before = len(other.requests)
+    other.give(unseen)
+    other.shown("ready")
+    asked = other.requests[before:]
+    assert not any("/gradio_api/upload" in url or "/queue/join" in url for url in asked)
+    assert any("/component_server" in url for url in asked)
+    other.hover(0.4, 0.6)
+    assert other.heat() == heat and other.inner_text(".answer ol") == classes
+
+    other.open_view("standin")  # a view needs the photo itself: it is brought now
+    assert sum("/gradio_api/upload" in url for url in other.requests) == 1
+
+
+def test_models_there_and_back_ask_the_server_for_no_work(visit):
+    page = visit().shown()
+    first = page.locator("#model input").input_value()
+    for name in ("standin_deit", "standin_swin", first.split(" ")[0]):
+        before = len(page.requests)
+        page.click("#model input")
+        page.locator("#model [role=option]", has_text=name).click()
+        page.shown("ready")
+    asked = page.requests[before:]
+    assert not any("/queue/join" in url or "attention.bin" in url for url in asked)  # nor are the maps fetched again
+    assert any("/component_server" in url for url in asked)
+    page.hover(0.3, 0.4)
+    assert page.locator(".tooltip").is_visible()
+
+
+def test_without_sha256_a_photo_is_sent_as_ever(visit, photos):
+    page = visit().shown()
+    page.evaluate("Object.defineProperty(crypto, 'subtle', {value: undefined})")  # a page over plain HTTP has none
+    for path in (photos[0], photos[1], photos[0]):
+        page.give(path)
+        page.shown("ready")
+    assert sum("/gradio_api/upload" in url for url in page.requests) == 3

@@ -17,6 +17,7 @@ from PIL import Image
 from vit.attention import AttentionRecord, Grid, LayerAttention, TokenLayout
 from vit.errors import ModelError
 from vit.ui import explore
+from vit.ui.door import Door, Gone, Refused
 from vit.ui.examples import examples
 from vit.ui.explorer import Explorer
 from vit.ui.parts import ENCODER, FOR_VIEWS, SCRIPTS, encoder, script
@@ -56,7 +57,7 @@ def test_errors_become_a_sentence_and_never_a_trace(tmp_path, caplog):
     assert last_answer(picture, tmp_path, ModelError("No such model."))["error"] == "No such model."
     odd = last_answer(picture, tmp_path, RuntimeError("at /home/server/secret.py"))
     assert "secret" not in odd["error"] + caplog.text and odd["code"] in caplog.text
-    assert last_answer(explore.Refused("This file is no picture."), tmp_path)["error"] == "This file is no picture."
+    assert last_answer(Refused("This file is no picture."), tmp_path)["error"] == "This file is no picture."
 
 
 def test_what_is_being_done_is_told_while_it_takes_time(tmp_path, monkeypatch):
@@ -93,7 +94,7 @@ def test_the_opening_falls_back_to_a_bundled_model_and_says_so(tmp_path, monkeyp
     only = Broken()
     only.offered = ("cached",)
     assert opened(only, "")["error"] == "The download is damaged."
-    assert opened(Broken(), "", explore.Refused("Choose a photo."))["error"] == "Choose a photo."
+    assert opened(Broken(), "", Refused("Choose a photo."))["error"] == "Choose a photo."
 
 
 def test_work_ends_when_nobody_waits_any_more(tmp_path, monkeypatch):
@@ -141,17 +142,17 @@ def test_an_example_is_known_by_its_name_alone():
 
 
 def test_the_door_hands_on_a_picture_or_a_sentence(tmp_path):
-    door = explore.Door(render=False)
+    door = Door(render=False)
     good, bad = tmp_path / "photo.png", tmp_path / "text.png"
     Image.new("RGB", (5, 4), "red").save(good)
     bad.write_text("no picture")
-    assert door.preprocess(ImageData(path=str(good))).shape == (4, 5, 3)
+    assert door.preprocess(ImageData(path=str(good))).pixels.shape == (4, 5, 3)
     refused = door.preprocess(ImageData(path=str(bad)))
-    assert isinstance(refused, explore.Refused) and "JPEG" in refused and str(tmp_path) not in refused
+    assert isinstance(refused, Refused) and "JPEG" in refused and str(tmp_path) not in refused
     assert door.preprocess(None) is None
     good.unlink()
     gone = door.preprocess(ImageData(path=str(good)))
-    assert isinstance(gone, explore.Gone) and str(tmp_path) not in gone
+    assert isinstance(gone, Gone) and str(tmp_path) not in gone
     (answer,) = explore.answers(Standin(), gone, "tiny", {"ticket": 2}, str(tmp_path))  # type: ignore[arg-type]
     assert answer == {"ticket": 2, "error": str(gone), "gone": True}
 

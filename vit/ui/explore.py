@@ -1,9 +1,9 @@
 """The Explore view: a photo and a model's name go to the server once; all looking then happens in the browser."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
@@ -11,45 +11,21 @@ import numpy as np
 from vit.analysis import Analysis
 from vit.errors import ImageError, VitError
 from vit.line import Say
+from vit.ui.door import Door, Refused, Sent
 from vit.ui.examples import Example, examples
 from vit.ui.explorer import Explorer
+from vit.ui.known import Known, example_key
 from vit.ui.limits import FILES, INFERENCE, LISTENERS
 from vit.ui.model_list import choices
 from vit.ui.pack import pack, served_file, trained_on
-from vit.ui.photo import Photo
 from vit.ui.told import code_words, told
 from vit.ui.view_link import add_views
 from vit.ui.views import all_views
 
-_GONE = "The server no longer keeps this photo: choose it again."
+if TYPE_CHECKING:
+    from vit.attention import AttentionRecord
 
-
-class Door(Photo):
-    """The way a photo comes in. A file that is no picture is handed on as the sentence that says so, not raised:
-    the page shows it where the person looks."""
-
-    def preprocess(self, payload: Any) -> Any:
-        if payload is not None and payload.path and not Path(payload.path).is_file():
-            return Gone(_GONE)
-        try:
-            return super().preprocess(payload)
-        except gr.Error as error:
-            refused = Refused(error.message)
-            refused.code = error.title.removeprefix("Error ")
-            return refused
-
-
-class Refused(str):
-    """A sentence in place of a picture."""
-
-    gone = False
-    code = ""  # under which the log explains it
-
-
-class Gone(Refused):
-    """The uploaded file has been cleaned up; a page that still holds it sends it again."""
-
-    gone = True
+Remember = Callable[[str, "AttentionRecord"], None]  # of a model's name and its record
 
 
 def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer:
@@ -58,18 +34,25 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer
 
     shown = examples()
     views = all_views()
-    explorer = Explorer(views, elem_id="explorer", examples=[example.for_page() for example in shown])
     photo, second = Door(visible=False, type="numpy"), Door(visible=False, type="numpy")
+    folder = photo.GRADIO_CACHE
+    known = Known(analysis, folder)
+    explorer = Explorer(views, known.find, elem_id="explorer", examples=[example.for_page() for example in shown])
     question = gr.Textbox(visible=False)  # JSON: the ticket, and the example's name if it is one
 
     def look(picture: Any, asked: str, name: str) -> Iterator[dict]:
         ticket, example = _question(asked, shown)
         echo = {"ticket": ticket, "example": example and example.name}
-        yield from answers(analysis, _picture(picture, example), name, echo, explorer.GRADIO_CACHE)
+        yield from answers(analysis, _picture(picture, example), name, echo, folder, remembering(picture, example))
+
+    def remembering(picture: Any, example: Example | None) -> Remember | None:
+        if example:
+            return partial(known.remember, example_key(example.name))
+        return (lambda *found: known.remember(picture.key(), *found)) if isinstance(picture, Sent) else None
 
     def raw_weights(picture: Any, asked: str, name: str) -> Iterator[dict]:  # /raw is the name of the HTTP answer
         ticket, example = _question(asked, shown)
-        yield from raw_answers(analysis, _picture(picture, example), name, {"ticket": ticket}, explorer.GRADIO_CACHE)
+        yield from raw_answers(analysis, _picture(picture, example), name, {"ticket": ticket}, folder)
 
     def opening(request: gr.Request) -> Iterator[tuple[dict, Any]]:
         """What a visitor finds: the example and the model that the address names, else the first and the default one.
@@ -80,7 +63,7 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer
         echo = {"ticket": 0, "opening": True, "example": first and first.name}
         wanted = str(request.query_params.get("model") or "")
         picture = _picture(None, first) if first else Refused("Choose a photo to begin.")
-        for answer in first_answers(analysis, picture, wanted, echo, explorer.GRADIO_CACHE):
+        for answer in first_answers(analysis, picture, wanted, echo, folder, remembering(None, first)):
             new = "layers" in answer and answer["model"] == wanted and wanted not in bundled_names()
             yield answer, gr.update(choices=choices(analysis, wanted)) if new else gr.skip()
 
@@ -111,7 +94,12 @@ def build(analysis: Analysis, model: gr.Dropdown, blocks: gr.Blocks) -> Explorer
 
 
 def first_answers(
-    analysis: Analysis, picture: np.ndarray | str, wanted: str, echo: dict[str, Any], folder: str
+    analysis: Analysis,
+    picture: np.ndarray | str,
+    wanted: str,
+    echo: dict[str, Any],
+    folder: str,
+    remember: Remember | None = None,
 ) -> Iterator[dict]:
     """``answers`` of the model that the address names, or else of the default one.
 
@@ -127,22 +115,28 @@ def first_answers(
         return
     spare = [other for other in bundled_names() if not analysis.offered or other in analysis.offered][:1]
     if wanted or isinstance(picture, str) or spare in ([], [name]):
-        yield from answers(analysis, picture, name, echo, folder)
+        yield from answers(analysis, picture, name, echo, folder, remember)
         return
-    for answer in answers(analysis, picture, name, echo, folder):
+    for answer in answers(analysis, picture, name, echo, folder, remember):
         if "error" in answer:
             note = {**echo, "note": f"{name} could not be loaded; opened with {spare[0]}"}
-            yield from answers(analysis, picture, spare[0], note, folder)
+            yield from answers(analysis, picture, spare[0], note, folder, remember)
             return
         yield answer
 
 
 def answers(
-    analysis: Analysis, picture: np.ndarray | str, model: str, echo: dict[str, Any], folder: str
+    analysis: Analysis,
+    picture: np.ndarray | str,
+    model: str,
+    echo: dict[str, Any],
+    folder: str,
+    remember: Remember | None = None,
 ) -> Iterator[dict]:
     """Values for the explorer: lines on what is being done, then the packed record or a sentence.
 
-    ``echo`` goes into each of them; ``folder`` is where Gradio serves files from.
+    ``echo`` goes into each of them; ``folder`` is where Gradio serves files from; ``remember`` is told the model's name
+    and the record.
     """
     if isinstance(picture, str):
         yield {**echo, "error": str(picture), "gone": getattr(picture, "gone", False), **code_words(picture)}
@@ -153,7 +147,10 @@ def answers(
 
     def work(say: Say) -> dict:
         record = analysis.record(picture, model, say=say)
-        return pack(picture, record, folder, about=trained_on(model, record.provenance))
+        value = pack(picture, record, folder, about=trained_on(model, record.provenance))
+        if remember:
+            remember(model, record)
+        return value
 
     yield from told(work, echo, "explore")
 
@@ -203,4 +200,4 @@ def _picture(picture: Any, example: Example | None) -> np.ndarray | str:
             return Refused(str(error))
     if picture is None:
         return Refused("Choose a photo first.")
-    return picture
+    return picture.pixels if isinstance(picture, Sent) else picture

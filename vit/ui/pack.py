@@ -47,9 +47,8 @@ def pack(image: np.ndarray, record: "AttentionRecord", folder: str | Path, about
 
     A record is packed once: as long as it is kept, and its files are, they are given again.
     """
-    kept_in, kept = _packed.get(record, (None, {}))
-    if kept_in == str(folder) and _still_there(kept[name]["path"] for name in FILES):
-        return deepcopy(kept)  # Gradio writes addresses into what it is given
+    if (kept := packed(record, folder)) is not None:
+        return kept
     value, maps = pack_value(image, record, about)
     value |= {
         "photo": served_file(folder, "photo.jpg", photo_bytes(image)),
@@ -58,6 +57,14 @@ def pack(image: np.ndarray, record: "AttentionRecord", folder: str | Path, about
     }
     _packed[record] = str(folder), value
     return deepcopy(value)
+
+
+def packed(record: "AttentionRecord", folder: str | Path) -> dict[str, Any] | None:
+    """What ``pack`` made of this record before, if its files are still in the folder."""
+    kept_in, kept = _packed.get(record, (None, {}))
+    if kept_in != str(folder) or not _still_there(kept[name]["path"] for name in FILES):
+        return None
+    return deepcopy(kept)  # Gradio writes addresses into what it is given
 
 
 def _still_there(paths: Iterable[str]) -> bool:

@@ -20,7 +20,15 @@ _HERE = Path(__file__).parent
 _COMMENTS = re.compile(r"^[ ]*(//[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)  # whole lines only
 # One idea a file; each may use what stands before it. They become one script, and share one scope.
 SCRIPTS = (
-    *("words", "numbers", "colours", "decode", "attention", "paint"),  # bytes to maps to pixels: no page needed
+    *(
+        "words",
+        "numbers",
+        "colours",
+        "decode",
+        "recent",
+        "attention",
+        "paint",
+    ),  # bytes to maps to pixels: no page needed
     *("sheet", "controls", "door", "stage", "address", "save"),  # parts of the page
     *("state", "questions", "answers", "hands", "drawing", "downloads"),  # what holds them together
     *("asking", "view", "views"),  # the other views

@@ -1,7 +1,6 @@
 // Answers of the server: a record, a line on what is being done, or a sentence on what went wrong.
 
-async function receive() {
-  const { value } = props;
+async function take(value) {
   if (!value || value === "" || (value.ticket ?? 0) !== state.ticket) return;
   if (value.raw) return rawArrived(value.raw);
   if (value.busy) return busy(doingWords(value));
@@ -10,19 +9,20 @@ async function receive() {
   if (state.value?.maps?.url === value.maps.url && state.maps) return;
   const { ticket } = state;
   close();
-  state.spare?.maps.close();
+  if (state.spare) recent.keep(state.spare.maps);
   state.spare = null;
   const before = state.value;
-  state.value = value;
+  Object.assign(state, { value, model: value.model });
   state.source.example = value.example ?? null;
   const old = state.view;
   state.view = { ...startView(value.layers.length), ...(old ? kept(old, before.layers, value.layers) : {}) };
   if (state.wanted) applyAddress(state.view, state.wanted, value.layers);
   state.wanted = null;
-  state.maps = new Maps(value, (layer) => arrived(layer, ticket), () => {
+  const known = recent.take(value);
+  state.maps = known ?? new Maps(value, (layer) => arrived(layer, ticket), () => {
     if (ticket === state.ticket) fail(words("asked.unbrought"), { retry: true });
   });
-  const first = state.maps.start(state.view.layer);
+  const first = known ? Promise.resolve() : state.maps.start(state.view.layer);
   busy(words("asked.bringing"));
   // The person's own file is on the stage already: the server's copy of it can wait until the map is seen.
   const own = Boolean(state.preview && stage.photo.naturalWidth);
@@ -66,16 +66,22 @@ function kept(old, before, layers) {
 
 function arrived(layer, ticket) {
   if (ticket !== state.ticket || !state.maps) return;
-  const { loaded, count } = state.maps;
-  find(".origin .loading").textContent = loaded < count ? words("map.loading", { loaded, count }) : "";
-  root.dataset.loaded = loaded === count ? "all" : String(loaded);
   reveal();
   views.get(state.open)?.draw();
 }
 
+/** How much of the record is here. */
+function tellLoaded() {
+  const { loaded, count } = state.maps;
+  find(".origin .loading").textContent = loaded < count ? words("map.loading", { loaded, count }) : "";
+  root.dataset.loaded = loaded === count ? "all" : String(loaded);
+}
+
 /** Shows the result once the photo and the layer in view are both here. */
 function reveal() {
-  if (!state.maps || !state.pictured) return;
+  if (!state.maps) return;
+  tellLoaded();
+  if (!state.pictured) return;
   if (root.dataset.state === "busy" || root.dataset.state === "waiting") {
     if (!state.maps.layers[state.view.layer]) return;
     settle(state.value.opening ? "example" : "ready");

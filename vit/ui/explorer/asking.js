@@ -43,8 +43,10 @@ class Asking {
     const { ticket } = this;
     const rest = this.cancelling();
     this.sent = false;
-    const go = () => {
-      if (ticket !== this.ticket || this.unheard || this.sent) return;
+    const due = () => ticket === this.ticket && !this.unheard && !this.sent;
+    const unsent = (sentence) => due() && this.over(sentence);
+    const go = async () => {
+      if (!due() || !(await photoIsThere(unsent)) || !due()) return;
       this.sent = true;
       window.attentionLinks[this.name].ask();
     };
@@ -94,8 +96,8 @@ class Asking {
       return this.quiet ? this.parts.told?.(line, false) : this.settle("busy", line);
     }
     if (value.gone && !this.again && (await this.sendAgain())) return;
+    if (value.error) return this.over(value.error);
     this.asking = false;
-    if (value.error) return this.wrong(value.error);
     this.result = value;
     this.settle("ready");
     try {
@@ -128,8 +130,13 @@ class Asking {
   failed() {
     if (this.unheard) return this.goOn();
     if (this.cancelling()) return;
-    if (this.asking) this.wrong(words("asked.unheard"));
+    if (this.asking) this.over(words("asked.unheard"));
+  }
+
+  /** The question ends without an answer. */
+  over(sentence) {
     this.asking = false;
+    this.wrong(sentence);
   }
 
   wrong(sentence) {

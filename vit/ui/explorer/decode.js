@@ -137,6 +137,11 @@ function mapBytes(layers) {
   return offset + length + (-length & 3);
 }
 
+/** The whole address of a record's file, which is named by its content; a self-contained page has none. */
+function addressOfMaps({ maps }) {
+  return maps.url ? new URL(maps.url, document.baseURI).href : "";
+}
+
 /** All layers of one record. They come by ranged requests: the wanted one alone, so that it is seen soon, then the rest. */
 class Maps {
   constructor(value, onLayer, onError) {
@@ -150,6 +155,22 @@ class Maps {
 
   get count() {
     return this.layers.length;
+  }
+
+  get size() {
+    return mapBytes(this.value.layers);
+  }
+
+  get address() {
+    return addressOfMaps(this.value);
+  }
+
+  /** Lets go of what was worked out from the layers. */
+  forget() {
+    for (const layer of this.layers) {
+      layer.cache.clear();
+      layer.fused.clear();
+    }
   }
 
   get loaded() {

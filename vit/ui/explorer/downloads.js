@@ -126,9 +126,9 @@ function dataAddress(blob) {
 }
 
 /** Asks for the weights as they are, float32: the answers come as values with `raw` in them. */
-function saveRaw() {
+async function saveRaw() {
   say(words("save.packing"));
-  trigger("raw");
+  if (await photoIsThere(say)) trigger("raw");
 }
 
 function rawArrived({ error, code, file, ...value }) {

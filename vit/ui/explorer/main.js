@@ -18,6 +18,6 @@ bringWords().then(() => {
   door.examples(props.examples ?? []);
   busy(words("asked.opening"));
   openView(state.wanted.view ?? "explore");
-  watch("value", receive);
-  receive();
+  watch("value", () => take(props.value));
+  take(props.value);
 });

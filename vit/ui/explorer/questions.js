@@ -2,8 +2,40 @@
 
 function askFile(file) {
   begin({ file: null, example: null, kept: file }, URL.createObjectURL(file), words("asked.sending"));
-  send();
+  ask();
 }
+
+/** Asks about the photo and the model that are chosen: first whether the answer is at hand, then for the work. */
+async function ask(event = "ask") {
+  const { ticket, source } = state;
+  const value = await atHand();
+  if (ticket !== state.ticket) return;
+  if (value) take({ ...value, ticket, example: source.example });
+  else if (source.kept && !source.file) send(event);
+  else trigger(event);
+}
+
+/** The answer, if the server has it ready: it knows a photo by its file's SHA-256, so the file stays here. Else null. */
+async function atHand() {
+  const { source, model } = state;
+  try {
+    const photo = source.example ? `example:${source.example}` : await sha256(source.kept);
+    return model ? await server.known([photo, model]) : null;
+  } catch {
+    return null; // a page that isn't served safely works out no SHA-256, and a busy server may know nothing: it is asked
+  }
+}
+
+/** Of a file, in hexadecimal digits; worked out once. */
+async function sha256(file) {
+  if (!digests.has(file)) {
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+    digests.set(file, [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+  }
+  return digests.get(file);
+}
+
+const digests = new WeakMap();
 
 /** Uploads the photo that is kept here, and asks. */
 async function send(event = "ask") {
@@ -13,8 +45,8 @@ async function send(event = "ask") {
   trigger(event);
 }
 
-/** Brings the kept photo to the server; false if there is none, if that failed (the page says so), or if it is old. */
-async function uploadKept() {
+/** Brings the kept photo to the server; false if there is none, if that failed (`wrong` says so), or if it is old. */
+async function uploadKept(wrong = fail) {
   const { source, ticket } = state;
   if (!source.kept) return false;
   try {
@@ -24,9 +56,14 @@ async function uploadKept() {
     return true;
   } catch (error) {
     if (ticket !== state.ticket) return false;
-    fail(whyUnsent(error), { retry: !isTooLarge(error) });
+    wrong(whyUnsent(error), { retry: !isTooLarge(error) });
     return false;
   }
+}
+
+/** Whether the server has the photo, or is brought it now: a record that was at hand is shown without. */
+async function photoIsThere(wrong) {
+  return !state.source.kept || Boolean(state.source.file) || uploadKept(wrong);
 }
 
 /** Brings a File to the server, and says it in Gradio's words. */
@@ -54,7 +91,7 @@ function sendAgain() {
 
 function askExample(name, thumb) {
   begin({ file: null, example: name, kept: null }, thumb, words("asked.reading"));
-  trigger("ask");
+  ask();
 }
 
 const PATIENCE = 5000; // milliseconds without a word before the page looks whether the server is still there
@@ -82,8 +119,7 @@ function again() {
 /** The photo as it is, asked about once more: through another model, or since it may go well this time. */
 function askAnew(event, line) {
   begin({ ...state.source, again: false }, null, line);
-  if (state.source.kept && !state.source.file) send(event);
-  else trigger(event);
+  ask(event);
 }
 
 // Gradio's list says its model also when somebody merely passes through it: what was picked in it is a question.
@@ -92,7 +128,10 @@ document.addEventListener("pointerdown", ({ target }) => (picked = Boolean(targe
 document.addEventListener("keydown", ({ key, target }) => (picked = key === "Enter" && target.matches("#model input")), true);
 
 function otherModel(model) {
-  if (picked && model) askAnew("ask", words("asked.loading", { model }));
+  if (picked && model) {
+    state.model = model;
+    askAnew("ask", words("asked.loading", { model }));
+  }
   picked = false;
 }
 
@@ -128,7 +167,7 @@ function spare() {
 function back() {
   if (!state.spare) return window.location.assign(window.location.pathname);
   state.ticket++;
-  Object.assign(state, state.spare, { spare: null });
+  Object.assign(state, state.spare, { spare: null, model: state.spare.value.model });
   stage.photo.onload = null;
   stage.show(state.value.photo.url, state.value.width, state.value.height);
   state.pictured = true;

@@ -4,6 +4,7 @@ const root = element.querySelector(".explorer");
 const find = (selector) => root.querySelector(selector);
 const state = {
   value: null, // the record that is shown: pack.py's table
+  model: null, // the name of the model that is asked
   maps: null,
   view: null,
   pointer: null, // the place under the pointer, or null
@@ -23,6 +24,8 @@ const state = {
   spare: null, // what was shown before the question that is under way or went wrong: {value, maps, view, source}
 };
 
+const RECENT_BYTES = 64e6; // of maps that were shown before
+const recent = new Recent(RECENT_BYTES);
 const TOUCH = window.matchMedia("(hover: none)").matches; // a finger, and no pointer
 const controls = new Controls(find(".controls"), set);
 const door = new Door(root, askFile, askExample);
