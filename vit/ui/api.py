@@ -13,8 +13,8 @@ from vit.errors import MethodError
 from vit.ui.faults import shown
 from vit.ui.limits import FILES, INFERENCE, LISTENERS
 from vit.ui.listener import Left, listener
-from vit.ui.pack import served_file
 from vit.ui.photo import Photo
+from vit.ui.served import served_file
 
 _WRONG = "Something went wrong on the server; try another photo."
 

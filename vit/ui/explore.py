@@ -17,7 +17,8 @@ from vit.ui.explorer import Explorer
 from vit.ui.known import Known, example_key
 from vit.ui.limits import FILES, INFERENCE, LISTENERS
 from vit.ui.model_list import choices
-from vit.ui.pack import pack, served_file, trained_on
+from vit.ui.pack import pack, trained_on
+from vit.ui.served import served_file
 from vit.ui.told import code_words, told
 from vit.ui.view_link import add_views
 from vit.ui.views import all_views

@@ -12,11 +12,7 @@ The square root keeps small weights visible: a weight comes back within 0.4% of 
 the sizes, the code's top bit is the minus, and the other seven are ``round(127·sqrt(size / largest))``, within 0.8%.
 """
 
-import hashlib
 import io
-import os
-import uuid
-from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +22,7 @@ import numpy as np
 from PIL import Image
 
 from vit.errors import CaptureError, MethodError
+from vit.ui.served import served_file, still_served
 from vit.ui.shell import shell
 
 if TYPE_CHECKING:
@@ -62,19 +59,9 @@ def pack(image: np.ndarray, record: "AttentionRecord", folder: str | Path, about
 def packed(record: "AttentionRecord", folder: str | Path) -> dict[str, Any] | None:
     """What ``pack`` made of this record before, if its files are still in the folder."""
     kept_in, kept = _packed.get(record, (None, {}))
-    if kept_in != str(folder) or not _still_there(kept[name]["path"] for name in FILES):
+    if kept_in != str(folder) or not still_served(kept[name]["path"] for name in FILES):
         return None
     return deepcopy(kept)  # Gradio writes addresses into what it is given
-
-
-def _still_there(paths: Iterable[str]) -> bool:
-    """Whether all files are there; they count as new then, so that a full disk loses others first."""
-    try:
-        for path in paths:
-            os.utime(path)
-    except OSError:
-        return False
-    return True
 
 
 def pack_value(image: np.ndarray, record: "AttentionRecord", about: str = "") -> tuple[dict[str, Any], bytes]:
@@ -202,20 +189,3 @@ def _encode(layer: "LayerAttention") -> tuple[bytes, bool]:
     if signed:
         codes |= (weights < 0).astype(np.uint8) << 7
     return largest.astype("<f4").tobytes() + codes.tobytes(), signed
-
-
-def served_file(folder: str | Path, name: str, data: bytes) -> dict[str, Any]:
-    """Keeps ``data`` where Gradio serves files from, under a name made of its content, and says so in Gradio's words.
-
-    Written beside and renamed, so that nobody ever reads half a file.
-    """
-    home = Path(folder) / hashlib.sha256(data).hexdigest()
-    path = home / name
-    try:
-        os.utime(path)  # it is in use: the clean-up goes by age
-    except FileNotFoundError:
-        home.mkdir(parents=True, exist_ok=True)
-        beside = home / f"{uuid.uuid4().hex}.part"
-        beside.write_bytes(data)
-        os.replace(beside, path)
-    return {"path": str(path), "orig_name": name, "meta": {"_type": "gradio.FileData"}}

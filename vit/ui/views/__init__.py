@@ -38,7 +38,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from vit.line import Say
-from vit.ui.pack import served_file
+from vit.ui.served import served_file
 
 if TYPE_CHECKING:
     import numpy as np
