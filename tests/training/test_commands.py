@@ -65,6 +65,23 @@ def test_a_teacher_a_start_and_a_photo_to_watch(folder, tmp_path, capsys):
     assert load_run(tmp_path / "cnn")[0].shape["variant"] == "resnet18"
 
 
+def test_a_run_that_went_on_has_its_first_batch_and_the_whole_command(folder, tmp_path, capsys):
+    assert main(typed(folder, tmp_path / "run")) == 0
+    batch, card = (tmp_path / "run" / name for name in ("batch.png", "model.json"))
+    before, made = batch.read_bytes(), json.loads(card.read_text())
+    assert main(typed(folder, tmp_path / "run", "--resume", "--rate", "1e-4")) == 2  # which another run's choices are
+    batch.write_bytes(before + b"first")
+    assert main(typed(folder, tmp_path / "run", "--resume")) == 0
+    assert batch.read_bytes() == before + b"first"
+    assert json.loads(card.read_text()) == made and "--resume" not in made["command"]
+
+
+def test_a_share_of_the_pictures_is_counted_as_it_was_taken(folder, tmp_path):
+    assert main(typed(folder, tmp_path / "run", "--share", "0.3")) == 0
+    card = json.loads((tmp_path / "run" / "model.json").read_text())
+    assert card["limits"].endswith("learned from 8 pictures.")  # four of the twelve of each class
+
+
 def test_a_recipe_is_chosen_on_held_out_training_pictures(folder, tmp_path, capsys):
     assert main(typed(folder, tmp_path / "run", "--hold-out", "0.25")) == 0
     assert "18 pictures to learn from, 6 to measure on" in capsys.readouterr().out

@@ -17,7 +17,17 @@ from vit.training.report import as_markdown, write_report
 
 ABOUT = {"data": "shades", "command": "the command"}
 RECIPES = {
-    name: replace(PLAIN, network=name, sizes=(32,), epochs=(4,), patch=4, width=24, window=4, depths=(1, 1))
+    name: replace(
+        PLAIN,
+        network=name,
+        optimizer="adamw" if name == "resnet" else "muon",
+        sizes=(32,),
+        epochs=(4,),
+        patch=4,
+        width=24,
+        window=4,
+        depths=(1, 1),
+    )
     for name in ("deit", "resnet", "swin", "vit")
 }
 

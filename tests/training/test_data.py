@@ -39,9 +39,9 @@ def test_underscores_in_a_class_are_spaces_in_its_label(folder):
         (lambda folder: (folder / "val").rename(folder / "other"), "no val or test folder"),
         (lambda folder: (folder / "train").rename(folder / "other"), "no train folder"),
         (lambda folder: (folder / "val" / "red").rename(folder / "val" / "green"), r"different classes \(green, red\)"),
-        (lambda folder: [path.unlink() for path in (folder / "train" / "red").iterdir()], "red"),
+        (lambda folder: [path.unlink() for path in (folder / "train" / "red").iterdir()], r"there is none in red\.$"),
         (lambda folder: [shutil.rmtree(folder / s / "red") for s in ("train", "val")], r"one class only \(blue\)"),
-        (lambda folder: [shutil.rmtree(folder / "train" / c) for c in ("red", "blue")], "folder of pictures for each"),
+        (lambda folder: [shutil.rmtree(folder / "train" / c) for c in ("red", "blue")], "class: there is none in it"),
     ],
 )
 def test_data_that_can_not_be_used_is_a_sentence(folder, spoil, says):
@@ -49,6 +49,15 @@ def test_data_that_can_not_be_used_is_a_sentence(folder, spoil, says):
     with pytest.raises(DataError, match=says) as caught:
         open_data(folder, "train")
     assert "Supported extensions" not in str(caught.value)
+
+
+def test_a_folder_that_may_not_be_read_is_a_sentence(folder, monkeypatch):
+    def closed(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("vit.training.data.ImageFolder", closed)
+    with pytest.raises(DataError, match=r"train can't be read: Permission denied\.$"):
+        open_data(folder, "train")
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture at all", b"\x89PNG\r\n\x1a\n and then nothing"])

@@ -108,7 +108,9 @@ def test_a_start_with_other_classes_keeps_all_but_the_classifier():
     assert torch.equal(fresh.state_dict()["pos_embed"], trained.state_dict()["pos_embed"])
 
 
-@pytest.mark.parametrize("other", [{"depth": 3}, {"width": 48}, {"network": "resnet"}, {"sizes": (16, 48)}])
+@pytest.mark.parametrize(
+    "other", [{"depth": 3}, {"width": 48}, {"network": "resnet", "optimizer": "adamw"}, {"sizes": (16, 48)}]
+)
 def test_a_start_of_another_shape_is_a_sentence(other):
     with pytest.raises(RecipeError, match="--start: its shape is another"):
         start_from(untrained(TINY, 2), untrained(replace(TINY, **other), 2))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -257,6 +258,13 @@ def test_what_a_kill_left_undone_is_done_again(learning, tmp_path):
     assert seen == [1, 2, 3]
 
 
+def test_processes_that_would_go_on_from_different_epochs_are_a_sentence(learning, tmp_path, monkeypatch):
+    # Another machine holds the run and has finished two epochs of it.
+    monkeypatch.setattr("vit.training.loop.gather_object", lambda own: [*own, 2])
+    with pytest.raises(DataError, match="folder that all machines share"):
+        quiet(learning, tmp_path / "run")
+
+
 def test_the_rate_rises_then_falls_to_zero():
     recipe = Recipe(epochs=(5, 5), sizes=(96, 224), warmup=2, rate=1.0)
     assert [rate_at(epoch, recipe) for epoch in (0, 1, 2)] == [0, 0.5, 1]
@@ -264,12 +272,14 @@ def test_the_rate_rises_then_falls_to_zero():
     assert rate_at(10, recipe) == pytest.approx(0)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-@pytest.mark.parametrize("kind", ["vit", "deit", "swin", "resnet"])
+@pytest.mark.parametrize(
+    ("kind", "optimizer"), [*product(("vit", "deit", "swin"), ("adamw", "muon")), ("resnet", "adamw")]
+)
 def test_every_parameter_is_moved_and_only_matrices_are_pulled_to_zero(kind, optimizer):
     shapes = {"vit": {}, "deit": {}, "swin": {"patch": 4, "window": 2, "depths": (1, 1)}, "resnet": {}}
-    network = untrained(replace(TINY, network=kind, **shapes[kind]), 2)
-    groups = optimizer_of(network, replace(TINY, network=kind, optimizer=optimizer)).param_groups
+    recipe = replace(TINY, network=kind, optimizer=optimizer, **shapes[kind])
+    network = untrained(recipe, 2)
+    groups = optimizer_of(network, recipe).param_groups
     names = {id(parameter): name for name, parameter in network.named_parameters()}
     moved = [names[id(parameter)] for group in groups for parameter in group["params"]]
     assert sorted(moved) == sorted(names.values())

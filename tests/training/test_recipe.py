@@ -38,6 +38,12 @@ def test_a_persons_own_choices_go_before_the_networks():
     assert recipe_for("resnet", optimizer="adamw").rate == recipe_for("resnet").rate
 
 
+def test_a_short_run_warms_up_for_a_quarter_of_it():
+    assert recipe_for("vit").warmup == 2.0
+    assert recipe_for("vit", sizes=(64,), epochs=(1,)).warmup == 0.25
+    assert recipe_for("vit", sizes=(64,), epochs=(3,), warmup=1.0).warmup == 1.0
+
+
 @pytest.mark.parametrize(
     ("choice", "says"),
     [
@@ -52,6 +58,10 @@ def test_a_persons_own_choices_go_before_the_networks():
         ({"mix_share": -0.1}, "--mix-share"),
         ({"rate": 0.0}, "--rate 0"),
         ({"rate": float("nan")}, "--rate nan"),
+        ({"decay": -1.0}, r"--decay -1\.0: it has to be 0 or more"),
+        ({"drop_path": 1.0}, "--drop-path"),
+        ({"network": "resnet"}, "--optimizer muon: a resnet"),
+        ({"sizes": (64,), "epochs": (1,)}, "--warmup 2: the whole run has 1 epochs"),
         ({"seed": 2**32}, "--seed 4294967296"),
         ({"randaugment": 31}, "--randaugment 31"),
         ({"repeats": 3}, "--batch 128 can't be cut"),
@@ -64,7 +74,7 @@ def test_a_choice_that_can_not_be_is_a_sentence_with_its_flag(choice, says):
 
 @pytest.mark.parametrize(
     ("choice", "says"),
-    [({"width": 100, "heads": 3}, "--width 100 can't be shared"), ({"sizes": (100,), "epochs": (1,)}, "--sizes 100")],
+    [({"width": 100, "heads": 3}, "--width 100 can't be shared"), ({"sizes": (100,), "epochs": (2,)}, "--sizes 100")],
 )
 def test_a_network_that_can_not_be_is_a_sentence_with_its_flag(choice, says):
     with pytest.raises(RecipeError, match=says):
@@ -74,4 +84,4 @@ def test_a_network_that_can_not_be_is_a_sentence_with_its_flag(choice, says):
 def test_pictures_are_kept_so_large_that_no_crop_is_blown_up():
     """A quarter of a square of 448 pixels is a square of 224."""
     assert replace(Recipe(), sizes=(64, 224), epochs=(1, 1), crop_min=0.25).side == 448
-    assert replace(Recipe(), sizes=(32,), epochs=(1,), crop_min=1.0).side == 32
+    assert replace(Recipe(), sizes=(32,), epochs=(2,), crop_min=1.0).side == 32

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tests.training.tiny import PLAIN, quiet
+from vit.errors import RecipeError
 from vit.training import speed
 from vit.training.loop import Run
 
@@ -26,6 +27,15 @@ def compute_in(monkeypatch):
 
     yield choose
     AcceleratorState._reset_state()
+
+
+def test_what_accelerate_was_told_goes_first_and_fp16_is_a_sentence(monkeypatch):
+    for said in ("no", "bf16"):
+        monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", said)
+        assert speed.precision() == said
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "fp16")
+    with pytest.raises(RecipeError, match="--mixed_precision fp16"):
+        speed.precision()
 
 
 @pytest.mark.parametrize(

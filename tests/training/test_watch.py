@@ -46,7 +46,7 @@ def test_only_the_chosen_epochs_and_the_last_are_kept(tmp_path):
 
 def test_a_network_without_token_attention_is_told_before_the_run(tmp_path):
     with pytest.raises(VitError):
-        Watch(PHOTO, tmp_path / "watch", replace(TINY, network="resnet"), ("blue", "red")).check()
+        Watch(PHOTO, tmp_path / "watch", replace(TINY, network="resnet", optimizer="adamw"), ("blue", "red")).check()
     Watch(PHOTO, tmp_path / "watch", TINY, ("blue", "red")).check()
     assert not (tmp_path / "watch").exists()
 
@@ -68,3 +68,22 @@ def test_maps_of_another_photo_are_not_mixed_in(tmp_path):
 
 def test_a_large_photo_is_kept_as_large_as_it_is_drawn(tmp_path):
     assert Watch(np.zeros((3000, 4000, 3), np.uint8), tmp_path, TINY, ("blue", "red")).photo.shape == (360, 480, 3)
+
+
+def test_maps_of_a_run_that_was_here_before_are_let_go_of(tmp_path):
+    watch = Watch(PHOTO, tmp_path / "watch", TINY, ("blue", "red"))
+    for epoch in (1, 2, 3, 1):
+        watch(epoch, untrained(TINY, 2))
+    assert [path.name for path in (tmp_path / "watch").iterdir()] == ["0001.pt"]
+
+
+def test_a_kill_while_a_map_is_written_leaves_none(tmp_path, monkeypatch):
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    watch = Watch(PHOTO, tmp_path / "watch", TINY, ("blue", "red"))
+    monkeypatch.setattr("os.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        watch(1, untrained(TINY, 2))
+    assert not list((tmp_path / "watch").glob("*.pt"))
+    watch.check()

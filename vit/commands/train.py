@@ -19,7 +19,7 @@ from vit.training.recipe import NETWORKS, Recipe, recipe_for
 if TYPE_CHECKING:
     from torch import nn
 
-    from vit.training.data import Split
+    from vit.training.data import Pictures, Split
 
 EXAMPLE = "python -m vit train --data FOLDER --out runs/vit"
 
@@ -29,7 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the run is kept")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
     parser.add_argument("--teacher", type=Path, metavar="RUN", help="a finished run that teaches a deit")
-    parser.add_argument("--start", metavar="RUN", help="a finished run, or a bundled model, to go on from")
+    parser.add_argument(
+        "--start",
+        metavar="RUN",
+        help="a finished run, or a bundled model, to go on from: its recipe is shorter and gentler",
+    )
     parser.add_argument("--watch", type=Path, metavar="PHOTO", help="keep its rollout on this photo as it learns")
     parser.add_argument("--watch-every", type=int, default=1, metavar="N", help="…after every N epochs (default: 1)")
     parser.add_argument("--measure", action="store_true", help="measure top-1 after every epoch, for the curve")
@@ -102,7 +106,7 @@ def run(options: argparse.Namespace) -> None:
     validation = Pictures(measured)  # as they are, like a photo in the app
     say(f"{len(pictures)} pictures to learn from, {len(validation)} to measure on, {len(learning.labels)} classes")
     make_folder(options.out)
-    if first:
+    if first and not (options.out / "last.pt").exists():  # a run that goes on has its batch
         write_batch(pictures, recipe, options.out)
     network = train(
         pictures,
@@ -118,9 +122,10 @@ def run(options: argparse.Namespace) -> None:
     )
     if not first:
         return
-    about = about_run(options, learning, state.num_processes)
+    about = about_run(options, pictures, state.num_processes)
     if teacher:
         about["teacher"] = f"a {teacher.name} with {teacher.top1:.2f}% top-1"
+    say(f"measuring on {len(validation)} pictures …")
     percent, count = write_model(network, validation, options.out, recipe, about)
     write_curve(options.out)
     if watch:
@@ -154,13 +159,13 @@ def choices_of(options: argparse.Namespace) -> dict[str, Any]:
     return {**text, "hold_out": options.hold_out, "measure": options.measure}
 
 
-def about_run(options: argparse.Namespace, learning: "Split", processes: int) -> dict[str, Any]:
+def about_run(options: argparse.Namespace, pictures: "Pictures", processes: int) -> dict[str, Any]:
     """What a card says beside the network, its recipe and its accuracy."""
-    seen = round(len(learning) * (1.0 if options.share is None else options.share))
+    words = [word for word in options.words if word != "--resume"]  # the command that makes the run from its start
     about = {
         "data": options.about or Path(options.data).resolve().name,
-        "limits": f"Knows {len(learning.labels)} classes only, and learned from {seen} pictures.",
-        "command": "python -m vit " + shlex.join(options.words),
+        "limits": f"Knows {len(pictures.split.labels)} classes only, and learned from {len(pictures)} pictures.",
+        "command": "python -m vit " + shlex.join(words),
     }
     if processes > 1:
         about["processes"] = processes

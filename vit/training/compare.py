@@ -95,6 +95,8 @@ def race(
             if PartialState().is_main_process:
                 write_model(network, measured, folder, recipe, {**about, "limits": "Trained for a comparison only."})
             PartialState().wait_for_everyone()
+    if not PartialState().is_main_process:  # one writes the page, and nothing disturbs its timing
+        return []
     loaded = {(name, share): load_run(run_folder(out, name, share)) for name in recipes for share in shares}
     speeds = answer_rates({key: (model.network, model.prepare.size[0]) for key, (_, model) in loaded.items()})
     return [
@@ -124,7 +126,9 @@ def of_share(recipe: Recipe, whole: int, part: int) -> Recipe:
 
 
 def check_same(folder: Path, choices: Mapping[str, Any]) -> None:
-    """RecipeError if a finished run was made with other choices than this race's."""
+    """RecipeError if a finished run was made with other choices than this race's, or can't tell which."""
+    if not (folder / "last.pt").exists():
+        raise RecipeError(f"{folder} is a finished run without its last.pt: delete the folder to train it again.")
     try:
         read_checkpoint(folder / "last.pt", choices)
     except DataError as error:

@@ -1,8 +1,8 @@
 """Pictures to learn from and pictures to measure on: from folders, or CIFAR-10 through torchvision.
 
 ``FOLDER/train/<class>/<file>`` is learned from, ``FOLDER/val/<class>/<file>`` (or ``test``) only measured on.
-Decoding a JPEG takes as long as a small network takes to learn from it, so each picture is decoded once and kept, as
-long as memory allows.
+Decoding a JPEG takes as long as a small network takes to learn from it, so each picture is decoded once and kept, if
+all of a split fit into KEPT_BYTES.
 """
 
 from collections.abc import Callable, Sequence
@@ -100,8 +100,11 @@ def _open_folder(folder: Path, names: tuple[str, ...]) -> DatasetFolder:
                 return ImageFolder(str(folder / name))
             except FileNotFoundError as error:
                 # torchvision's own words name the classes without pictures, or say that there is no class at all.
-                what = str(error).split(". Supported")[0].split(" for the classes ")[-1]
-                raise DataError(f"{folder / name} needs a folder of pictures for each class: {what}.") from error
+                what = str(error).split(". Supported")[0].split(" for the classes ")
+                empty = f"there is none in {what[1].rstrip('.')}" if len(what) > 1 else "there is none in it"
+                raise DataError(f"{folder / name} needs a folder of pictures for each class: {empty}.") from error
+            except OSError as error:
+                raise DataError(f"{folder / name} can't be read: {error.strerror}.") from error
     raise DataError(f"{folder} has no {' or '.join(names)} folder; it should hold train/CLASS/… and val/CLASS/….")
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration
+from accelerate.utils import gather_object
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
@@ -31,7 +32,7 @@ from vit.training.augment import MEAN, STD, learning_batches
 from vit.training.checkpoint import make_folder, read_checkpoint, write_checkpoint
 from vit.training.data import Pictures
 from vit.training.learner import Learner, Teacher
-from vit.training.measure import accuracy
+from vit.training.measure import accuracy, floored
 from vit.training.networks import start_from, untrained
 from vit.training.optimizer import optimizer_of, rate_at
 from vit.training.recipe import Recipe
@@ -69,6 +70,7 @@ def train(
     run = Run(pictures, recipe, start, teacher, choices or {})
     if checkpoint.exists():
         run.restore(checkpoint)
+    run.check_together()
     make_folder(out)
     for epoch in range(len(run.history), recipe.all_epochs):
         try:
@@ -79,14 +81,15 @@ def train(
         if measure is not None and ((epoch + 1) % measure_every == 0 or epoch + 1 == recipe.all_epochs):
             run.recount(epoch)
             prepare = Preprocessing((row["size"], row["size"]), MEAN, STD)
-            row["top1"] = round(accuracy(run.average.module, measure, prepare)[0], 2)
+            row["top1"] = floored(accuracy(run.average.module, measure, prepare)[0])
         run.history.append(row)
         if run.accelerator.is_main_process:
+            state = run.state()  # weights that are no numbers go no further
             # The checkpoint last: what a kill leaves undone before it is done again with the epoch.
             write_whole(as_csv(run.history).encode(), out / "metrics.csv")
             for watcher in watchers:
                 watcher(epoch + 1, run.average.module)
-            write_checkpoint(checkpoint, run.state())
+            write_checkpoint(checkpoint, state)
             say(_line(run.history, recipe))
         run.accelerator.wait_for_everyone()
     run.recount(recipe.all_epochs)
@@ -135,6 +138,14 @@ class Run:
         # Prepared by Accelerate: they exchange gradients where there are several processes.
         self.learner: nn.Module = self.accelerator.prepare(Learner(self.network, recipe.smoothing))
         self.optimizer: Any = self.accelerator.prepare(optimizer_of(self.network, recipe))
+
+    def check_together(self) -> None:
+        """DataError if the processes of this run don't go on from the same epoch."""
+        done = gather_object([len(self.history)])
+        if len({*done}) > 1:
+            raise DataError(
+                f"The processes have finished {sorted({*done})} epochs: --out must be a folder that all machines share."
+            )
 
     def epoch(self, epoch: int) -> dict:
         """Every batch once, in the epoch of that number, from 0. Returns its line of metrics."""

@@ -4,7 +4,6 @@ import math
 
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from vit.models.vision_model import Preprocessing
 from vit.training.data import Pictures
@@ -18,7 +17,7 @@ def accuracy(network: nn.Module, pictures: Pictures, prepare: Preprocessing) -> 
     was_training, device = network.training, next(network.parameters()).device
     network.eval()
     right = 0
-    for first in tqdm(range(0, len(pictures), _BATCH), "measuring", leave=False, disable=None):  # None: with a terminal
+    for first in range(0, len(pictures), _BATCH):
         samples = [pictures[number] for number in range(first, min(first + _BATCH, len(pictures)))]
         pixels = torch.cat([prepare(picture.permute(1, 2, 0).numpy()) for picture, _ in samples])
         answers = network(pixels.to(device)).argmax(-1).cpu()

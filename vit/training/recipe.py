@@ -69,6 +69,8 @@ class Recipe:
             raise RecipeError(f"--network {self.network}: it is one of {', '.join(NETWORKS)}.")
         if self.optimizer not in OPTIMIZERS:
             raise RecipeError(f"--optimizer {self.optimizer}: it is one of {', '.join(OPTIMIZERS)}.")
+        if self.network == "resnet" and self.optimizer == "muon":
+            raise RecipeError("--optimizer muon: a resnet has no matrices inside blocks to move; it takes adamw.")
         if len(self.sizes) != len(self.epochs):
             raise RecipeError(
                 f"--sizes names {len(self.sizes)} sizes and --epochs {len(self.epochs)} numbers: as many."
@@ -80,6 +82,8 @@ class Recipe:
                 raise RecipeError(f"--{name} {value}: it has to be at least 1.")
         if min(self.epochs) < 0 or self.workers < 0 or not self.warmup >= 0:
             raise RecipeError("--epochs, --workers and --warmup can't be below 0.")
+        if self.warmup > sum(self.epochs):
+            raise RecipeError(f"--warmup {self.warmup:g}: the whole run has {sum(self.epochs)} epochs.")
         if not 0 <= self.seed < 2**32:
             raise RecipeError(f"--seed {self.seed}: it goes from 0 to {2**32 - 1}.")
         if not 0 <= self.randaugment <= 30:
@@ -88,10 +92,12 @@ class Recipe:
             value = getattr(self, name)
             if not 0 <= value <= 1 or (value == 0 and name in ("share", "crop_min")):
                 raise RecipeError(f"--{name.replace('_', '-')} {value}: it is a share, between 0 and 1.")
+        if self.drop_path == 1:
+            raise RecipeError("--drop-path 1.0: a block that is always left out learns nothing; it has to be below 1.")
         for name in ("rate", "rest", "decay", "clip", "mixup", "cutmix", "jitter"):
-            value = getattr(self, name)
+            value, least = getattr(self, name), "above 0" if name in ("rate", "clip") else "0 or more"
             if not 0 <= value < float("inf") or (value == 0 and name in ("rate", "clip")):
-                raise RecipeError(f"--{name} {value}: it has to be above 0 and finite.")
+                raise RecipeError(f"--{name} {value}: it has to be {least}, and finite.")
         if self.batch % self.repeats:
             raise RecipeError(f"--batch {self.batch} can't be cut into groups of --repeats {self.repeats}.")
 
@@ -129,7 +135,7 @@ _OF_NETWORK: dict[str, dict] = {
     # Windows of 7 fit the grids of 112 and of 224 pixels, at either stage. Patches of 8: a stage more, with patches
     # of 4, takes twice the time on a processor.
     "swin": {"patch": 8, "width": 96, "heads": 3, "sizes": (112, 224), "epochs": (16, 1)},
-    # A CNN is trained with AdamW alone: Muon's step on its wide filters takes as long as the pictures do.
+    # A CNN is trained with AdamW alone: Muon is for the matrices inside blocks, and a CNN has filters.
     "resnet": {
         "optimizer": "adamw",
         "rate": 2e-3,
@@ -170,4 +176,7 @@ def recipe_for(network: str, small: bool = False, started: bool = False, **choic
         values |= _SMALL_STARTED if small else _STARTED
     if "optimizer" in choices and choices["optimizer"] != values.get("optimizer", Recipe.optimizer):
         values |= _OF_OPTIMIZER.get(choices["optimizer"], {})
-    return replace(Recipe(), **{**values, **choices})
+    values |= choices
+    if "warmup" not in choices:  # a short run warms up for a quarter of its time
+        values["warmup"] = min(values.get("warmup", Recipe.warmup), sum(values.get("epochs", Recipe.epochs)) / 4)
+    return replace(Recipe(), **values)

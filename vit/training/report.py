@@ -51,7 +51,7 @@ def as_markdown(entries: list[Entry], data: str, command: str) -> str:
         "",
         f"Every run was shown as many pictures, at {first.size} × {first.size} pixels: a run on a part of the training "
         f"pictures went through them more often ({min(e.shown for e in entries):,} to "
-        f"{max(e.shown for e in entries):,} pictures, since an epoch ends with a whole step). Top-1 is on the "
+        f"{max(e.shown for e in entries):,} pictures, since epochs are counted whole). Top-1 is on the "
         f"{first.pictures:,} validation pictures, which chose nothing.",
         "",
         "![Accuracy against parameters, FLOPs, schedule and share of the data](compare.png)",
@@ -87,7 +87,8 @@ def as_markdown(entries: list[Entry], data: str, command: str) -> str:
         "",
         "GFLOPs: `torch.utils.flop_counter`, two for each multiply-add, one picture. Images/s when answering: batches "
         "of 16 on the processor, the best of 5 rounds, the networks taking turns. Times depend on the machine; their "
-        "ratios less so. The recipes: `vit/training/recipe.py`; each run's own: `model.json` in its folder. The "
+        "ratios less so. The recipes: `vit/training/recipe.py`, with Muon for the Transformers and AdamW for the "
+        "ResNet unless the command says otherwise; each run's own: `model.json` in the folder that --out names. The "
         "command:",
         "",
         "```sh",

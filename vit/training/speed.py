@@ -8,18 +8,24 @@ import torch
 from torch.backends import cuda as attention_switches  # named for CUDA, but a processor heeds this one as well
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from vit.errors import RecipeError
+
 
 def precision() -> str:
     """ "bf16" where the device multiplies faster in bfloat16 than in float32, else "no".
 
     Mixed precision: matrices and filters are multiplied in bfloat16, weights, norms and the loss stay in float32. A
     processor gains from it with AVX-512 BF16 or AMX (about twice as many pictures a second); without them PyTorch
-    would imitate it. ``accelerate launch --mixed_precision …`` has a say first.
+    would imitate it. ``accelerate launch`` has a say first: without its own ``--mixed_precision bf16`` it says "no".
+    RecipeError for what else it may say.
     """
     if "ACCELERATE_MIXED_PRECISION" in os.environ:
-        return os.environ["ACCELERATE_MIXED_PRECISION"]
+        said = os.environ["ACCELERATE_MIXED_PRECISION"]
+        if said not in ("no", "bf16"):  # fp16's first steps overflow on purpose, which here would end the run
+            raise RecipeError(f"--mixed_precision {said}: a run takes bf16 or no.")
+        return said
     if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported() else "no"
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "no"
     able = torch.cpu.get_capabilities()
     return "bf16" if able.get("avx512_bf16") or able.get("amx_bf16") else "no"
 

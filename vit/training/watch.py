@@ -1,5 +1,6 @@
 """How looking is learned: one photo's rollout after the epochs of a run, as an animation and a sheet."""
 
+import io
 from copy import deepcopy
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from vit.errors import DataError
 from vit.image import fingerprint
 from vit.methods import explain
 from vit.models.vision_model import Preprocessing, VisionModel
-from vit.render.files import save
+from vit.render.files import save, write_whole
 from vit.render.gif import animation
 from vit.render.grid import grid
 from vit.render.heat import overlay
@@ -49,9 +50,14 @@ class Watch:
         size = self.recipe.size_at(epochs - 1)  # as the epoch saw pictures
         heat, said = self._look(network, size)
         self.folder.mkdir(parents=True, exist_ok=True)
+        for path in self.folder.glob("*.pt"):
+            if path.stem > f"{epochs:04}":  # of a run that was here before
+                path.unlink()
         words = f"epoch {epochs} · {size} px · {said}"
         kept = {"values": heat.values, "caption": heat.caption, "words": words, "photo": fingerprint(self.photo)}
-        torch.save(kept, self.folder / f"{epochs:04}.pt")
+        file = io.BytesIO()
+        torch.save(kept, file)
+        write_whole(file.getvalue(), self.folder / f"{epochs:04}.pt")
 
     def _look(self, network: nn.Module, size: int) -> tuple[Heatmap, str]:
         network = deepcopy(network).cpu().eval()
