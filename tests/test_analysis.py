@@ -284,3 +284,13 @@ def test_a_bundled_model_needs_neither_timm_nor_what_compiles():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_record_too_large_to_keep_drives_out_no_other(runs):
+    analysis = Analysis()
+    small = analysis.record(photo(1), "one")
+    analysis.cache_bytes = small.bytes
+    larger = analysis.record(photo(2), "two")
+    assert larger.bytes > small.bytes
+    assert analysis.record(photo(1), "one") is small
+    assert not analysis.use(larger) and analysis.use(small)

@@ -68,6 +68,10 @@ class Analysis:
         """The best model whose weights are at hand; with VIT_MODELS, the first of those that is, else its first."""
         return self.loaded.default()
 
+    def spare_model(self) -> str:
+        """The best bundled model on offer, for when the default can't be had just now; ModelError if there is none."""
+        return self.loaded.spare()
+
     def model(self, name: str, say: Say | None = None) -> "VisionModel":
         """A loaded model, from memory after the first time."""
         return self.loaded.get(name, say)
@@ -212,7 +216,9 @@ class Analysis:
         self._stopped = True
 
     def _keep(self, key: tuple, record: "AttentionRecord") -> None:
+        if record.bytes > self.cache_bytes:  # it would drive out all others, and then itself
+            return
         with self._lock:
             self._records[key] = record
-            while self._records and sum(kept.bytes for kept in self._records.values()) > self.cache_bytes:
+            while sum(kept.bytes for kept in self._records.values()) > self.cache_bytes:
                 self._records.popitem(last=False)

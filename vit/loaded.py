@@ -57,6 +57,15 @@ class LoadedModels:
         offered = self._offered_now()
         return next((name for name in offered if name in at_hand), offered[0])
 
+    def spare(self) -> str:
+        """The best bundled model on offer; ModelError if there is none."""
+        from vit.models import bundled_names
+
+        for name in bundled_names():
+            if not self.offered or name in self.offered:
+                return name
+        raise ModelError("No bundled model is offered here.")
+
     def _offered_now(self) -> tuple[str, ...]:
         """Of the models that VIT_MODELS names, those that VIT_OFFLINE leaves."""
         from vit.models import bundled_names

@@ -16,6 +16,7 @@ from PIL import Image
 
 from vit.attention import AttentionRecord, Grid, LayerAttention, TokenLayout
 from vit.errors import ModelError
+from vit.loaded import LoadedModels
 from vit.ui import explore
 from vit.ui.door import Door, Gone, Refused
 from vit.ui.examples import examples
@@ -75,13 +76,16 @@ class Broken(Standin):
     def default_model(self):
         return "cached"
 
+    def spare_model(self):
+        return LoadedModels(self.offered, 1).spare()
+
     def record(self, image, model, say=None):
         self.error = ModelError("The download is damaged.") if model == "cached" else None
         return super().record(image, model, say)
 
 
 def test_the_opening_falls_back_to_a_bundled_model_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("vit.models.bundled.bundled_names", lambda: ["best", "second"])
+    monkeypatch.setattr("vit.models.bundled_names", lambda: ["best", "second"])
     picture = np.zeros((8, 8, 3), np.uint8)
 
     def opened(analysis, wanted: str, given: np.ndarray | str = picture) -> dict:
@@ -122,6 +126,29 @@ def test_work_ends_when_nobody_waits_any_more(tmp_path, monkeypatch):
     assert over.wait(10) and said == ["one"]
 
 
+def test_silent_work_says_its_last_line_again_so_that_gradio_sees_who_has_left(tmp_path, monkeypatch):
+    monkeypatch.setattr("vit.ui.told._BETWEEN_LINES", -1.0)
+    monkeypatch.setattr("vit.ui.told._AGAIN", 0.05)
+    go, over = threading.Event(), threading.Event()
+
+    class Silent(Standin):
+        def record(self, image, model, say=None):
+            assert say
+            say("loading tiny, 0 MB")
+            assert go.wait(10)
+            try:
+                say("")
+            finally:
+                over.set()
+
+    picture = np.zeros((8, 8, 3), np.uint8)
+    running = explore.answers(Silent(), picture, "tiny", {"ticket": 1}, str(tmp_path))  # type: ignore[arg-type]
+    assert [next(running)["busy"] for _ in range(3)] == ["loading tiny, 0 MB"] * 3
+    running.close()  # type: ignore[attr-defined]
+    go.set()
+    assert over.wait(10)
+
+
 def test_no_model_is_a_sentence(tmp_path):
     picture = np.zeros((8, 8, 3), np.uint8)
     answer = list(explore.answers(Standin(), picture, "", {}, str(tmp_path)))  # type: ignore[arg-type]
@@ -129,7 +156,11 @@ def test_no_model_is_a_sentence(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "asked", ["", "null", "[]", '{"ticket": "x"}', '{"ticket": 1}', '{"ticket": [], "example": {}}']
+    "asked",
+    [
+        *("", "null", "[]", "[" * 100_000, '{"ticket": 1e999, "example": null}'),
+        *('{"ticket": "x"}', '{"ticket": 1}', '{"ticket": [], "example": {}}'),
+    ],
 )
 def test_a_malformed_question_is_no_example(asked):
     assert explore._question(asked, examples()) == (0, None)

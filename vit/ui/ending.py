@@ -9,6 +9,7 @@ import gradio as gr
 from vit.analysis import Analysis
 from vit.ui.faults import note
 from vit.ui.health import Health
+from vit.ui.told import WORKING
 
 FINISH = 5.0  # seconds in which work may come to its end by itself
 _STOP = 1.0  # seconds for it to notice that it is cancelled, and for the last answers to go out
@@ -37,5 +38,10 @@ def serve_until_told(page: gr.Blocks, analysis: Analysis, health: Health) -> Non
 
 def _wait_idle(analysis: Analysis, seconds: float) -> None:
     end = time.monotonic() + seconds
-    while analysis.line.length != (0, 0) and time.monotonic() < end:
+    while _working(analysis) and time.monotonic() < end:
         time.sleep(0.05)
+
+
+def _working(analysis: Analysis) -> bool:
+    """Whether a picture is in a model, waits for one, or is being made an answer of."""
+    return analysis.line.length != (0, 0) or any(thread.name == WORKING for thread in threading.enumerate())

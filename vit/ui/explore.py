@@ -107,21 +107,22 @@ def first_answers(
     A default that can't be had just now, such as a damaged download, gives way to the best bundled model, with a
     ``note``; a model that somebody asked for doesn't.
     """
-    from vit.models.bundled import bundled_names
-
     try:
         name = wanted or analysis.default_model()
     except VitError as error:
         yield {**echo, "error": str(error)}
         return
-    spare = [other for other in bundled_names() if not analysis.offered or other in analysis.offered][:1]
-    if wanted or isinstance(picture, str) or spare in ([], [name]):
+    try:
+        spare = analysis.spare_model()
+    except VitError:
+        spare = name
+    if wanted or isinstance(picture, str) or spare == name:
         yield from answers(analysis, picture, name, echo, folder, remember)
         return
     for answer in answers(analysis, picture, name, echo, folder, remember):
         if "error" in answer:
-            note = {**echo, "note": f"{name} could not be loaded; opened with {spare[0]}"}
-            yield from answers(analysis, picture, spare[0], note, folder, remember)
+            note = {**echo, "note": f"{name} could not be loaded; opened with {spare}"}
+            yield from answers(analysis, picture, spare, note, folder, remember)
             return
         yield answer
 
@@ -162,7 +163,8 @@ def raw_answers(
     """``{"raw": answer}`` for the download of the raw weights, which leaves what the page shows as it is: lines on what
     is being done, then an .npz ``file`` that Gradio serves, or a sentence. The rest as in ``answers``."""
     if isinstance(picture, str):
-        yield {**echo, "raw": {"error": str(picture), **code_words(picture)}}
+        gone = getattr(picture, "gone", False)
+        yield {**echo, "raw": {"error": str(picture), "gone": gone, **code_words(picture)}}
         return
 
     def work(say: Say) -> dict:
@@ -181,7 +183,7 @@ def _question(asked: str, shown: list[Example]) -> tuple[int, Example | None]:
         fields = json.loads(asked)
         ticket = int(fields["ticket"])
         name = fields["example"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return 0, None
     return ticket, _example(name, shown)
 

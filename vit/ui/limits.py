@@ -15,13 +15,14 @@ from vit.cores import cores
 
 INFERENCE, FILES = "inference", "files"  # Gradio's ``concurrency_id``; give the limit beside it
 LISTENERS: dict[str, dict[str, Any]] = {
-    # More than go through models: those who wait for a download must not keep others out (see Analysis.LOADS).
+    # More than go through models: those who wait for a download must not keep others out (see vit.loaded.LOADS).
     INFERENCE: {"concurrency_id": INFERENCE, "concurrency_limit": 32},
     FILES: {"concurrency_id": FILES, "concurrency_limit": 4},
 }
 WAITING = 64  # questions that wait in Gradio's lists, all together; one more is told that the queue is full
-THREADS = 48  # for all listeners: more than the limits above together, so that small questions are answered too
-UPLOAD = "64mb"
+THREADS = 48  # for all that Gradio runs in threads: more than the limits above together, so that small questions are
+# answered too
+UPLOAD_BYTES = 64 << 20  # of a file
 SESSIONS = 200  # open pages that Gradio keeps its copy of the page for, up to 0.4 MB each; an older one gets another
 AGE = 3600  # seconds that an uploaded or written file is kept
 EVENTS = 100  # past events that Gradio remembers for its monitoring, which is off
@@ -42,7 +43,7 @@ def closed_by_default() -> dict[str, Any]:
         "share": False,
         "pwa": False,
         "allowed_paths": [],
-        "max_file_size": UPLOAD,
+        "max_file_size": UPLOAD_BYTES,
         "max_threads": THREADS,
         "state_session_capacity": SESSIONS,
         "show_error": False,  # our sentences are shown all the same; other errors' words may quote paths

@@ -9,6 +9,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 
 import gradio as gr
 from gradio.themes import Base
+from starlette.middleware import Middleware
 
 from vit.analysis import Analysis
 from vit.errors import VitError
@@ -16,6 +17,7 @@ from vit.ui import explore, limits
 from vit.ui.api import add_api
 from vit.ui.examples import examples
 from vit.ui.faults import code_of
+from vit.ui.gate import Gate
 from vit.ui.health import Health
 from vit.ui.model_list import choices, model_list
 
@@ -83,6 +85,7 @@ def launch_options() -> dict[str, Any]:
         "css": (_HERE / "theme.css").read_text(encoding="utf-8"),
         "favicon_path": _ASSETS / "favicon.svg",
         "quiet": True,
+        "app_kwargs": {"middleware": [Middleware(Gate)]},
         **limits.closed_by_default(),
     }
 
@@ -91,19 +94,21 @@ def warm_up(analysis: Analysis, health: Health) -> threading.Thread:
     """Begins what the first visitor would wait for, beside the running server: the default model, the first example."""
 
     def work() -> None:
-        try:
-            name = analysis.default_model()
-            for example in examples()[:1]:
-                from vit.image import load_image
+        # As the page opens: a default that can't be had gives way to the best bundled model.
+        for find in (analysis.default_model, analysis.spare_model):
+            try:
+                name = find()
+                for example in examples()[:1]:
+                    from vit.image import load_image
 
-                analysis.record(load_image(example.path), name)
-            health.model = name
-        except VitError as error:
-            health.fault = str(error)  # the page says it too, to whoever opens it
-        except Exception as error:
-            health.fault = f"failed, see {code_of(error, 'warm-up')} in the log"
-        finally:
-            health.known.set()
+                    analysis.record(load_image(example.path), name)
+                health.model = name
+                break
+            except VitError as error:
+                health.fault = health.fault or str(error)  # the page says it too, to whoever opens it
+            except Exception as error:
+                health.fault = health.fault or f"failed, see {code_of(error, 'warm-up')} in the log"
+        health.known.set()
         choices(analysis)
 
     thread = threading.Thread(target=work, name="warm-up", daemon=True)

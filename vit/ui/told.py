@@ -12,7 +12,9 @@ from vit.ui.doing import known
 from vit.ui.faults import code_of, note
 from vit.ui.listener import Left
 
+WORKING = "analysis"  # the name of each thread that works
 _BETWEEN_LINES = 0.15  # seconds: a line on what is being done comes no oftener
+_AGAIN = 1.0  # seconds after which the same line comes once more
 _WRONG = "Something went wrong on the server with this photo and this model; try another of either."
 
 
@@ -49,16 +51,27 @@ def told(work: Callable[[Say], dict[str, Any]], echo: dict[str, Any], where: str
             lines.put(None)
 
     began = last = time.monotonic()
-    threading.Thread(target=run, name="analysis", daemon=True).start()
+    threading.Thread(target=run, name=WORKING, daemon=True).start()
     said = ""
     try:
-        while (line := lines.get()) is not None:
-            if line != said and time.monotonic() - last > _BETWEEN_LINES:
+        while (line := _next(lines, said)) is not None:
+            silent = time.monotonic() - last
+            if silent > (_BETWEEN_LINES if line != said else _AGAIN):
                 last, said = time.monotonic(), line
                 yield {**echo, "busy": line, **known(line)}
     finally:
         left.set()
     yield {**echo, **result[0]}
+
+
+def _next(lines: "queue.Queue[str | None]", said: str) -> str | None:
+    """The next line; where none comes, the last again: Gradio looks who has left only when something is said."""
+    while True:
+        try:
+            return lines.get(timeout=_AGAIN)
+        except queue.Empty:
+            if said:
+                return said
 
 
 def code_words(picture: str) -> dict[str, str]:
