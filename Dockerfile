@@ -16,6 +16,6 @@ ENV PORT=7860 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=2 HF
 EXPOSE 7860
 VOLUME /home/app/hub
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-    CMD python -c "import urllib.request as r; r.urlopen('http://127.0.0.1:7860/healthz', timeout=4)"
+    CMD python -c "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"
 # Ends on SIGTERM within ten seconds, which is as long as Docker waits.
 CMD ["python", "app.py"]

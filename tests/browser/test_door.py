@@ -170,3 +170,48 @@ def test_without_sha256_a_photo_is_sent_as_ever(visit, photos):
         page.give(path)
         page.shown("ready")
     assert sum("/gradio_api/upload" in url for url in page.requests) == 3
+
+
+def test_a_late_question_takes_nothing_from_an_answer_that_was_at_hand(visit, photos, unseen, tmp_path):
+    page = visit().shown()
+    page.give(photos[1])
+    page.shown("ready")  # the server knows it from now on
+    slow = """() => {
+        const real = window.fetch;
+        window.fetch = async (...asked) => {
+            if (String(asked[0]).includes("queue/join")) await new Promise((done) => setTimeout(done, 1500));
+            return real(...asked);
+        };
+    }"""
+    page.evaluate(slow)
+    with Image.open(unseen) as photo:
+        photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "another.png")
+    before = len(page.requests)
+    page.give(unseen)  # is asked
+    page.page.wait_for_timeout(300)
+    page.give(tmp_path / "another.png")  # waits until that is answered
+    page.page.wait_for_timeout(300)
+    page.give(photos[1])
+    page.shown("ready")
+    page.page.wait_for_timeout(5000)  # Gradio asks what had waited
+    assert sum("/queue/join" in url for url in page.requests[before:]) == 2
+    page.shown("ready")
+    assert not page.locator(".message").is_visible()
+    with Image.open(photos[1]) as photo:
+        width, height = photo.size
+    box = page.locator(".stage").bounding_box()
+    assert box["width"] / box["height"] == pytest.approx(width / height, rel=0.01)
+    page.hover(0.4, 0.4)
+    assert page.locator(".tooltip").is_visible()
+
+
+def test_a_full_queue_is_said(visit, unseen):
+    page = visit().shown()
+    page.page.route("**/queue/join*", lambda route: route.fulfill(status=503, json={"detail": "Queue is full."}))
+    page.give(unseen)
+    page.wait_for_selector('.explorer[data-state="error"]')
+    assert "can’t take another question just now" in page.inner_text(".message p")
+    page.page.unroute("**/queue/join*")
+    page.click("[data-act=again]")
+    page.shown("ready")
+    page.errors.clear()  # the browser's own line on the request that was refused

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vit.attention import AttentionRecord, Heatmap
 from vit.capture import record_attention
-from vit.errors import MethodError, VitError
+from vit.errors import BusyError, MethodError, VitError
 from vit.image import load_image
 from vit.measures.curves import Faithfulness
 from vit.measures.faithfulness import Predict, Progress, coarsest, faithfulness, refuse_flat
@@ -99,6 +99,8 @@ def _maps(asked: list, target: int, heatmap: HeatmapOf) -> tuple[list[Heatmap], 
             heat = heatmap(each, target) if isinstance(each, str) else each
             refuse_flat(heat)
             heats.append(heat)
+        except BusyError:
+            raise  # no fault of the map
         except VitError as error:
             refused.append((each if isinstance(each, str) else each.method, str(error)))
     return heats, refused

@@ -3,6 +3,7 @@
 Layers, heads, rows and columns count from 0 here. Errors come back as one sentence, with a code in the title.
 """
 
+import time
 from functools import wraps
 from typing import Any
 
@@ -10,7 +11,7 @@ import gradio as gr
 
 from vit.analysis import Analysis
 from vit.errors import MethodError
-from vit.ui.faults import shown
+from vit.ui.faults import note, shown
 from vit.ui.limits import FILES, INFERENCE, LISTENERS
 from vit.ui.listener import Left, listener
 from vit.ui.photo import Photo
@@ -110,9 +111,13 @@ def _sentence(run):
 
     @wraps(run)  # its parameters' names are the names that HTTP has
     def answer(*inputs):
+        began = time.monotonic()
         try:
-            return run(*inputs)
+            answered = run(*inputs)
+            note("answered", where=run.__name__, seconds=round(time.monotonic() - began, 3))
+            return answered
         except Left:
+            note("abandoned", where=run.__name__, seconds=round(time.monotonic() - began, 3))
             raise gr.Error("Nobody waits for this answer any more.", print_exception=False) from None
         except Exception as error:
             raise shown(error, run.__name__, _WRONG) from None

@@ -27,8 +27,17 @@ def start_line(page: gr.Blocks, analysis: Analysis) -> str:
         f"{models} (first: {first})",
         f"{cores()} CPU cores, {places} picture{'s' if places > 1 else ''} at a time",
         f"{analysis.cache_bytes / 1e6:,.0f} MB for records",
-        "offline: bundled models only" if is_offline() else "other models come from the hub",
+        _beyond(analysis),
     ]
     if os.environ.get("VIT_PASSWORD"):
         parts.append("with a password")
     return f"{page.title}: {page.local_url}\n  {'; '.join(parts)}"
+
+
+def _beyond(analysis: Analysis) -> str:
+    """Where other models than the bundled ones come from."""
+    if is_offline():
+        return "offline: bundled models only"
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):  # as huggingface_hub reads it
+        return "others from the hub's cache only"
+    return "those of them that aren't here come from the hub" if analysis.offered else "other models come from the hub"

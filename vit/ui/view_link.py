@@ -92,7 +92,7 @@ def _fields(question: str) -> dict[str, Any]:
     """What the page sent, with something of the right kind in every field, whatever it was."""
     try:
         sent = json.loads(question)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         sent = None
     sent = sent if isinstance(sent, dict) else {}
     kinds: dict[str, type] = {"ticket": int, "example": str, "second": str, "model": str, "options": dict}

@@ -1,13 +1,15 @@
 // Answers of the server: a record, a line on what is being done, or a sentence on what went wrong.
 
 async function take(value) {
+  if (value && !value.busy && !value.raw) state.posed = 0;
   if (!value || value === "" || (value.ticket ?? 0) !== state.ticket) return;
   if (value.raw) return rawArrived(value.raw);
+  if (state.answered === state.ticket) return; // Gradio may ask once more what was at hand meanwhile
   if (value.busy) return busy(doingWords(value));
   if (value.gone && sendAgain()) return;
   if (value.error) return fail(value.error, { code: value.code, retry: value.retry });
-  if (state.value?.maps?.url === value.maps.url && state.maps) return;
   const { ticket } = state;
+  state.answered = ticket;
   close();
   if (state.spare) recent.keep(state.spare.maps);
   state.spare = null;
@@ -140,6 +142,11 @@ function busy(line) {
   if (root.dataset.state !== "waiting" || state.ticket) settle("busy");
   find(".busy span").textContent = line;
   tellViews("waiting", line);
+}
+
+/** A sentence with the code under which the server's log explains it. */
+function withCode({ error, code }) {
+  return code ? `${error} (${code})` : error;
 }
 
 /**

@@ -95,8 +95,8 @@ class Asking {
       const line = doingWords(value);
       return this.quiet ? this.parts.told?.(line, false) : this.settle("busy", line);
     }
-    if (value.gone && !this.again && (await this.sendAgain())) return;
-    if (value.error) return this.over(value.error);
+    if (value.gone && !this.again && state.source.kept) return this.sendAgain();
+    if (value.error) return this.over(withCode(value));
     this.asking = false;
     this.result = value;
     this.settle("ready");
@@ -114,9 +114,8 @@ class Asking {
   async sendAgain() {
     this.again = true;
     const { ticket } = this;
-    if (!(await uploadKept())) return false;
-    if (ticket === this.ticket) this.send();
-    return true;
+    const unsent = (sentence) => ticket === this.ticket && this.over(sentence);
+    if ((await uploadKept(unsent)) && ticket === this.ticket) this.send();
   }
 
   async bytes(file) {
@@ -130,7 +129,8 @@ class Asking {
   failed() {
     if (this.unheard) return this.goOn();
     if (this.cancelling()) return;
-    if (this.asking) this.over(words("asked.unheard"));
+    const { ticket } = this;
+    if (this.asking) whyUnheard().then((sentence) => ticket === this.ticket && this.asking && this.over(sentence));
   }
 
   /** The question ends without an answer. */

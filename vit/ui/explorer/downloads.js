@@ -131,8 +131,15 @@ async function saveRaw() {
   if (await photoIsThere(say)) trigger("raw");
 }
 
-function rawArrived({ error, code, file, ...value }) {
-  if (!file) return say(value.busy ? doingWords(value) : (code ? `${error} (${code})` : error));
+async function rawArrived({ file, ...value }) {
+  if (value.busy) return say(doingWords(value));
+  if (value.gone && state.source.kept && !state.rawAgain) {
+    state.rawAgain = true; // once
+    if (await uploadKept(say)) trigger("raw");
+    return;
+  }
+  state.rawAgain = false;
+  if (!file) return say(withCode(value));
   say("");
   saveUrl(file.url, fileName("attention", "npz"));
 }

@@ -12,15 +12,24 @@ async function ask(event = "ask") {
   if (ticket !== state.ticket) return;
   if (value) take({ ...value, ticket, example: source.example });
   else if (source.kept && !source.file) send(event);
-  else trigger(event);
+  else pose(event);
+}
+
+const STUCK = 2000; // milliseconds
+
+/** Gives the question to Gradio, which holds it back until the one before is answered; not behind one that takes long. */
+function pose(event) {
+  const stuck = state.posed && Date.now() - state.posed > STUCK;
+  state.posed = Date.now();
+  trigger(stuck ? "again" : event);
 }
 
 /** The answer, if the server has it ready: it knows a photo by its file's SHA-256, so the file stays here. Else null. */
 async function atHand() {
   const { source, model } = state;
   try {
-    const photo = source.example ? `example:${source.example}` : await sha256(source.kept);
-    return model ? await server.known([photo, model]) : null;
+    const photo = source.example ? `example:${source.example}` : source.kept.size <= MOST_HASHED && (await sha256(source.kept));
+    return photo && model ? await server.known([photo, model]) : null;
   } catch {
     return null; // a page that isn't served safely works out no SHA-256, and a busy server may know nothing: it is asked
   }
@@ -35,6 +44,7 @@ async function sha256(file) {
   return digests.get(file);
 }
 
+const MOST_HASHED = 64e6; // bytes: the server takes no larger file
 const digests = new WeakMap();
 
 /** Uploads the photo that is kept here, and asks. */
@@ -42,7 +52,7 @@ async function send(event = "ask") {
   const { ticket } = state;
   if (!(await uploadKept()) || ticket !== state.ticket) return;
   busy(words("asked.reading"));
-  trigger(event);
+  pose(event);
 }
 
 /** Brings the kept photo to the server; false if there is none, if that failed (`wrong` says so), or if it is old. */
@@ -50,11 +60,14 @@ async function uploadKept(wrong = fail) {
   const { source, ticket } = state;
   if (!source.kept) return false;
   try {
-    const sent = await sendFile(source.kept);
+    source.sending ??= sendFile(source.kept); // who asks meanwhile waits for the same
+    const sent = await source.sending;
+    source.sending = null;
     if (ticket !== state.ticket) return false;
     source.file = sent;
     return true;
   } catch (error) {
+    source.sending = null;
     if (ticket !== state.ticket) return false;
     wrong(whyUnsent(error), { retry: !isTooLarge(error) });
     return false;
@@ -110,6 +123,16 @@ function listenFor(ticket) {
   }, PATIENCE);
 }
 
+/** A question came back without an answer: the server takes no more of them just now, or it isn't there. */
+async function whyUnheard() {
+  try {
+    const { ok } = await fetch("healthz", { cache: "no-store" });
+    return words(ok ? "asked.full" : "asked.unheard");
+  } catch {
+    return words("asked.unheard");
+  }
+}
+
 /** The same question once more. */
 function again() {
   if (!state.ticket && !state.value) return window.location.reload(); // the opening itself went wrong
@@ -118,7 +141,7 @@ function again() {
 
 /** The photo as it is, asked about once more: through another model, or since it may go well this time. */
 function askAnew(event, line) {
-  begin({ ...state.source, again: false }, null, line);
+  begin({ ...state.source, again: false, sending: null }, null, line);
   ask(event);
 }
 
@@ -185,7 +208,11 @@ window.attentionExplorer = {
   openedModel: (value, model) => (state.ticket === 0 && value?.opening && value.model ? value.model : model),
   rawQuestion: () => [...window.attentionExplorer.question(), state.value?.model ?? ""],
   rawFailed: () => say(words("save.unheard")),
-  failed: () => fail(words("asked.unheard"), { retry: true }),
+  failed: async () => {
+    const { ticket } = state;
+    const sentence = await whyUnheard();
+    if (ticket === state.ticket) fail(sentence, { retry: true });
+  },
   viewQuestion: (name) => {
     const { file, asked, second } = views.get(name).question();
     return [file, asked, second];

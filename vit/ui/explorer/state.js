@@ -10,6 +10,8 @@ const state = {
   pointer: null, // the place under the pointer, or null
   map: null, // what the stage shows: {values, rows, cols, …}
   ticket: 0, // counts questions; an answer to an older one is not shown
+  posed: 0, // when the question that is under way was given to Gradio
+  answered: null, // the ticket whose record is shown, or on its way
   source: { file: null, example: null, kept: null }, // the photo that is asked about, and the File itself
   wanted: { ...props.value?.view, ...readAddress() }, // a self-contained page brings its view along
   peak: 0, // where the stage's colours end

@@ -32,7 +32,9 @@ def lesson(ask: Ask) -> dict[str, Any]:
     height, width = model.prepare.size
     known = {"size": [height, width]}
     try:
-        return {**known, **packed(work_through(model, ask.image), model.labels, ask)}
+        with ask.analysis.line.place(ask.say):
+            worked = work_through(model, ask.image)
+        return {**known, **packed(worked, model.labels, ask)}
     except ModelError as error:
         return {**known, "why": str(error)}
 

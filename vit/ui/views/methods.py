@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from vit.errors import MethodError, VitError
+from vit.errors import BusyError, MethodError, VitError
 from vit.ui.checked import checked, counted
 from vit.ui.views import Ask, view
 
@@ -73,6 +73,8 @@ def _maps(
         told = {"name": name, "title": method.title, "of_a_class": method.of_a_class}
         try:
             heats = _heats(ask, record, method, target, against)
+        except BusyError:
+            raise  # no fault of the method
         except VitError as error:
             found.append({**told, "why": str(error), "maps": []})
         else:
