@@ -44,12 +44,7 @@ def test_whatever_the_hub_does_the_page_answers_and_a_later_try_succeeds(hub, se
     with running(tmp_path, **settings) as app:
         assert app.ready()["model"] == "tiny"
         client = Client(app.address, verbose=False)
-        ways = (
-            ("fault", "503"),
-            ("hang", "6 s|does not answer"),
-            ("cut", "broke off|6 s"),
-            ("corrupt", "damaged file"),
-        )
+        ways = {"fault": "503", "hang": "6 s|does not answer", "cut": "broke off|6 s", "corrupt": "damaged file"}
         for mode, words in ways.items():
             hub.mode = mode
             start = time.monotonic()
