@@ -36,14 +36,14 @@ async def one_by_one(server: Server, first: int, count: int) -> list[Answer]:
         return [await visitor.ask(Question(first + n)) for n in range(count)]
 
 
-async def together(server: Server, first: int, users: int, requests: int, every: int = 0) -> list[Answer]:
-    """``users`` at once, each with ``requests`` one after another. With ``every`` 5, a fifth leaves in the middle."""
+async def together(server: Server, first: int, users: int, requests: int, leaving: int = 0) -> list[Answer]:
+    """``users`` at once, each with ``requests`` one after another; the last ``leaving`` leave in the middle."""
 
     async def user(number: int) -> list[Answer]:
         async with client() as line:
             visitor = Visitor(server, line)
             numbers = range(first + number * requests, first + (number + 1) * requests)
-            return [await visitor.ask(Question(n), leave=bool(every) and number % every == 0) for n in numbers]
+            return [await visitor.ask(Question(n), leave=number >= users - leaving) for n in numbers]
 
     return [answer for answers in await asyncio.gather(*map(user, range(users))) for answer in answers]
 
@@ -103,15 +103,13 @@ def crowds(server: Server, users: int, requests: int, crowd: int) -> None:
 
 
 def leavers(server: Server, first: int, users: int, single: float) -> None:
-    """Every fifth leaves in the middle: how much longer than those who stay need the others' work keeps the server."""
+    """The last fifth of the line leaves in the middle: after the last answer none of their work should be left."""
+    answers = asyncio.run(together(server, first, users, 1, leaving=users // 5))
     start = time.perf_counter()
-    answers = asyncio.run(together(server, first, users, 1, every=5))
     while server.work() != (0, 0):
         time.sleep(0.01)
-    seconds = time.perf_counter() - start
-    counts = judged(answers)
-    more = seconds / single - counts["right"]
-    print(f"a fifth of {users} leaves: {told(counts)}; {more:.2f} jobs more than those who stay need (aim: at most 1)")
+    jobs = (time.perf_counter() - start) / single
+    print(f"a fifth of {users} leaves: {told(judged(answers))}; empty {jobs:.2f} jobs after the last answer (aim: 1)")
 
 
 async def repeated(server: Server, way: str, anew: bool, numbers: range) -> str:

@@ -41,8 +41,8 @@ def test_all_its_ways_of_asking_are_answered(server: Server):
 
 
 def test_it_tells_right_mixed_torn_and_left(server: Server):
-    answers = run(together, server, 50, 3, 1, every=3)
-    _, first, second = answers
+    answers = run(together, server, 50, 3, 1, leaving=1)
+    first, second, _ = answers
     assert judged(answers) == {"right": 2, "left": 1}
     torn = replace(first, file=first.file[:100])
     assert judged([replace(first, question=second.question), torn]) == {"mixed": 1, "torn": 1}
