@@ -50,7 +50,8 @@ def test_two_classes_give_two_maps_on_one_scale_and_a_difference_around_zero(vis
 
 def test_the_address_opens_to_the_same_two_classes(visit):
     page = _open(visit, "&target=1&against=3")
-    assert page.inner_text(".view-methods h2") == "Made for church against golf ball"
+    heading = "document.querySelector('.view-methods h2').textContent"
+    page.wait_for_function(f"{heading} === 'Made for church against golf ball'")
     page.locator("[data-example]").nth(1).click()  # another photo: its own likeliest class
     page.wait_for_function("!document.querySelector('.view-methods h2').textContent.includes('against')")
     page.wait_for_function("!location.search.includes('against')")

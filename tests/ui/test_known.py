@@ -54,8 +54,9 @@ def test_what_is_known_goes_with_its_record_and_with_its_files(analysis, tmp_pat
 
     looked(analysis, known, "a", picture, str(tmp_path))
     assert known.find(["a", MODEL])
-    analysis.cache_bytes = 1
-    analysis.record(255 - picture, MODEL)  # which leaves no room for any record
+    (record,) = analysis._records.values()
+    analysis.cache_bytes = int(1.5 * record.bytes)
+    analysis.record(255 - picture, MODEL)  # which leaves no room for the one before
     assert known.find(["a", MODEL]) is None
 
 

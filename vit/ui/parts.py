@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from vit.ui.views import View
 
 _HERE = Path(__file__).parent
-_COMMENTS = re.compile(r"^[ ]*(//[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)  # whole lines only
+# Whole lines, and what stands behind code: no string of the scripts holds " // ".
+_COMMENTS = re.compile(r"^[ ]*(//[^\n]*|/\*\*.*?\*/)\n|[ ]+// [^\n]*$", re.MULTILINE | re.DOTALL)
 # One idea a file; each may use what stands before it. They become one script, and share one scope.
 SCRIPTS = (
     *(
@@ -98,7 +99,7 @@ def _sections(language: Any) -> dict[str, Any]:
 
 
 def code(name: str) -> str:
-    """A script beside this one without the lines that are comments: they are for whoever opens the file."""
+    """A script beside this one without its comments: they are for whoever opens the file."""
     return _COMMENTS.sub("", read(name))
 
 
