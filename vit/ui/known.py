@@ -57,7 +57,7 @@ class Known:
         value = packed(record, self._folder)
         if value is None:
             return None
-        note("answered", where="known", seconds=0.0)
+        note("answered", where="known")
         for name in FILES:  # as Gradio addresses what an event returns; relative to the page, wherever that is served
             value[name]["url"] = f"{API_PREFIX[1:]}/file={value[name]['path']}"
         return value

@@ -210,6 +210,7 @@ window.attentionExplorer = {
   rawFailed: () => say(words("save.unheard")),
   failed: async () => {
     const { ticket } = state;
+    if (state.answered === ticket) return; // it was an older question: what is shown was at hand
     const sentence = await whyUnheard();
     if (ticket === state.ticket) fail(sentence, { retry: true });
   },
