@@ -215,3 +215,27 @@ def test_a_full_queue_is_said(visit, unseen):
     page.click("[data-act=again]")
     page.shown("ready")
     page.errors.clear()  # the browser's own line on the request that was refused
+
+
+def test_an_older_question_that_fails_takes_nothing_from_an_answer_that_was_at_hand(visit, photos, unseen):
+    page = visit().shown()
+    page.give(photos[1])
+    page.shown("ready")  # the server knows it from now on
+    refused = """() => {
+        const real = window.fetch;
+        window.fetch = async (...asked) => {
+            if (!String(asked[0]).includes("queue/join")) return real(...asked);
+            await new Promise((done) => setTimeout(done, 1500));
+            window.refused = true;
+            return new Response(JSON.stringify({detail: "Queue is full."}), {status: 503});
+        };
+    }"""
+    page.evaluate(refused)
+    page.give(unseen)
+    page.page.wait_for_timeout(500)
+    page.give(photos[1])
+    page.shown("ready")
+    page.wait_for_function("window.refused")
+    page.page.wait_for_timeout(1500)
+    assert page.get_attribute(".explorer", "data-state") == "ready" and not page.locator(".message").is_visible()
+    page.errors.clear()
