@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.training.tiny import PLAIN, TINY
-from vit.training.augment import Blend, Order, chance, learning_batches, restore_colours
+from vit.training.augment import Feed, Order, chance, fed_batches, restore_colours
 from vit.training.data import Pictures, Split
 
 
@@ -16,7 +16,7 @@ def uniform(shades: list[int], side: int = 32) -> Pictures:
 
 
 def batches(pictures, recipe, epoch=0):
-    return list(learning_batches(pictures, recipe, epoch))
+    return list(fed_batches(pictures, recipe, epoch))
 
 
 def test_every_batch_has_its_shape_and_shares_that_sum_to_one(learning):
@@ -72,16 +72,18 @@ def test_an_epoch_is_fed_alike_whoever_prepares_it(learning):
 
 
 def test_processes_that_share_a_step_decide_alike_about_its_blend(learning):
-    blend = Blend(replace(TINY, mix_share=0.5), 0, 8, 2)
-    samples = [(learning[number][0].float(), learning[number][1], number) for number in range(24)]
+    feed = Feed(replace(TINY, mix_share=0.5), 2)
+    pixels = torch.stack([learning[number][0] for number in range(24)])
+    labels = torch.tensor([learning[number][1] for number in range(24)])
     decided = []
     for first in range(0, 24, 8):
-        parts = [blend(samples[place : place + 4])[1] for place in (first, first + 4)]
+        halves = (slice(first, first + 4), slice(first + 4, first + 8))
+        parts = [feed(pixels[half], labels[half], 0, first // 8)[1] for half in halves]
         most = [{round(float(share), 5) for share in targets.amax(1) if share > 0.5} - {1.0} for targets in parts]
         assert most[0] == most[1] or not most[0] or not most[1]
         decided.append(bool(most[0] or most[1]))
-    assert len(Order(25, replace(TINY, batch=32), 0, processes=2).order) == 25
-    assert Order(25, replace(TINY, batch=32), 0, processes=2).batch_size == 24
+    assert Order(25, replace(TINY, batch=32), range(1), processes=2).steps == 1
+    assert Order(25, replace(TINY, batch=32), range(1), processes=2).batch_size == 24
 
 
 def test_epochs_differ(learning):
@@ -89,15 +91,15 @@ def test_epochs_differ(learning):
 
 
 def test_an_epoch_holds_every_picture_once():
-    order = [number for batch in Order(24, TINY, 0) for _, number in batch]
+    order = [number for batch in Order(24, TINY, range(1)) for *_, number in batch]
     assert sorted(order) == list(range(24))
     assert order != list(range(24))
 
 
 def test_repeated_augmentation_shows_a_picture_several_times_each_time_anew(learning):
     recipe = replace(TINY, repeats=4, mix_share=0.0)
-    for batch in Order(24, recipe, 0):
-        numbers = [number for _, number in batch]
+    for batch in Order(24, recipe, range(1)):
+        numbers = [number for *_, number in batch]
         assert sorted(numbers.count(number) for number in set(numbers)) == [4, 4]
         assert all(one != next_one for one, next_one in pairwise(numbers))  # neighbours are blended: never with itself
     pixels, _ = batches(learning, recipe)[0]

@@ -14,7 +14,7 @@ import torch
 
 from tests.training.tiny import PLAIN, TINY, percent_right, quiet
 from vit.errors import DataError, RecipeError, TrainingError
-from vit.training.augment import learning_batches
+from vit.training.augment import fed_batches
 from vit.training.checkpoint import write_checkpoint
 from vit.training.data import Pictures, open_data
 from vit.training.loop import Run
@@ -303,7 +303,7 @@ def test_a_resnets_statistics_are_those_of_its_averaged_weights(learning, tmp_pa
     """Its first norm's mean is the mean of what the averaged first filters make of the pictures."""
     recipe = replace(TINY, network="resnet", optimizer="adamw", batch=24, mix_share=0.0, ema=0.9)
     network: Any = quiet(learning, tmp_path / "run", recipe)
-    pixels, _ = next(iter(learning_batches(learning, recipe, recipe.all_epochs)))
+    pixels, _ = next(iter(fed_batches(learning, recipe, recipe.all_epochs)))
     with torch.no_grad():
         seen = network.conv1(pixels)  # (batch, channels, rows, cols)
     assert torch.allclose(network.bn1.running_mean, seen.mean((0, 2, 3)), atol=0.02)

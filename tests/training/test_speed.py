@@ -74,7 +74,7 @@ def test_in_bfloat16_the_loss_falls_as_it_does_in_float32(compute_in, learning, 
 def test_weights_and_their_average_stay_in_float32(compute_in, learning):
     compute_in("bf16")
     run = Run(learning, PLAIN, None, None, {})
-    run.epoch(0)
+    run.epoch(0, run.batches())
     kept = [*run.network.parameters(), *run.average.module.parameters()]
     assert {value.dtype for value in kept} == {torch.float32}
 

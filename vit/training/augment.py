@@ -21,94 +21,113 @@ from vit.training.recipe import Recipe
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours, as the field does it
 
 
-def learning_batches(pictures: Pictures, recipe: Recipe, epoch: int, processes: int = 1) -> DataLoader:
-    """An epoch's augmented batches: pixels ``(batch, 3, size, size)`` and class shares ``(batch, classes)``."""
-    order = Order(len(pictures), recipe, epoch, processes)
+def learning_batches(pictures: Pictures, recipe: Recipe, epochs: range, processes: int = 1) -> DataLoader:
+    """The batches of those epochs, one after another: augmented pixels and the classes ``(batch,)``.
+
+    Pixels are uint8 ``(batch, 3, size, size)``: what is on its way between processes, or to a GPU, is a quarter of what
+    ``Feed`` makes of it there. One loader for all epochs: processes that augment pictures are started once.
+    """
     return DataLoader(
-        Prepared(pictures, Augment(recipe, epoch)),
-        batch_sampler=order,
-        collate_fn=Blend(recipe, epoch, order.batch_size, len(pictures.split.labels)),
+        Prepared(pictures, Augment(recipe)),
+        batch_sampler=Order(len(pictures), recipe, epochs, processes),
         num_workers=recipe.workers,
+        pin_memory=torch.cuda.is_available(),
+        generator=torch.Generator(),  # or the loader would draw from the random numbers that the run's steps draw from
     )
 
 
+def fed_batches(pictures: Pictures, recipe: Recipe, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch's batches as a network is fed them (see ``Feed``), on the processor."""
+    feed = Feed(recipe, len(pictures.split.labels))
+    for step, (pixels, labels) in enumerate(learning_batches(pictures, recipe, range(epoch, epoch + 1))):
+        yield feed(pixels, labels, epoch, step)
+
+
 class Order(BatchSampler):
-    """The epoch's order in batches of (place, picture number); pictures that fill no batch wait for another epoch.
+    """The epochs' orders in batches of (epoch, place, picture number); pictures that fill no batch wait for another.
 
     With ``repeats`` above 1 a batch holds fewer pictures, each that often ("repeated augmentation", Hoffer et al.
     2020, https://arxiv.org/abs/1901.09335), and an epoch as many steps as ever. Fewer pictures than a batch make one
     step, as far as the processes can share them.
     """
 
-    def __init__(self, pictures: int, recipe: Recipe, epoch: int, processes: int = 1):
+    def __init__(self, pictures: int, recipe: Recipe, epochs: range, processes: int = 1):
+        self.pictures, self.recipe, self.epochs = pictures, recipe, epochs
         self.batch_size = min(recipe.batch, pictures // processes * processes)
+        self.steps = pictures // self.batch_size if self.batch_size else 0  # of one epoch
         self.drop_last = True
-        with chance(recipe.seed, epoch, -1):
-            shuffled = torch.randperm(pictures)
-        if recipe.repeats > 1:
+        self.sampler = range(pictures)  # Accelerate looks for one
+
+    def of(self, epoch: int) -> list[int]:
+        """The picture numbers of that epoch, in its order."""
+        with chance(self.recipe.seed, epoch, -1):
+            shuffled = torch.randperm(self.pictures)
+        repeats = self.recipe.repeats
+        if repeats > 1:
             # A picture's copies stand apart in the batch: neighbours are what is blended.
-            groups = shuffled.split(max(1, self.batch_size // recipe.repeats))
-            shuffled = torch.cat([group.repeat(recipe.repeats) for group in groups])[:pictures]
-        self.order: list[int] = shuffled.tolist()
-        self.sampler = self.order  # Accelerate looks for one
+            groups = shuffled.split(max(1, self.batch_size // repeats))
+            shuffled = torch.cat([group.repeat(repeats) for group in groups])[: self.pictures]
+        return shuffled.tolist()
 
     def __iter__(self) -> Iterator[list]:
-        for step in range(len(self)):
-            first = step * self.batch_size
-            yield list(enumerate(self.order[first : first + self.batch_size], first))
+        for epoch in self.epochs:
+            order = self.of(epoch)
+            for first in range(0, self.steps * self.batch_size, self.batch_size):
+                places = range(first, first + self.batch_size)
+                yield [(epoch, place, order[place]) for place in places]
 
     def __len__(self) -> int:
-        return len(self.order) // self.batch_size if self.batch_size else 0
+        return self.steps * len(self.epochs)
 
 
 class Augment:
-    """A picture of any size, uint8 ``(3, height, width)``, as the epoch feeds it: float32 ``(3, size, size)``."""
+    """A picture of any size, uint8 ``(3, height, width)``, as an epoch wants it: uint8 ``(3, size, size)``."""
 
-    def __init__(self, recipe: Recipe, epoch: int):
-        self.recipe, self.epoch = recipe, epoch
-        self.transform = augmentation(recipe, recipe.size_at(epoch))
+    def __init__(self, recipe: Recipe):
+        self.recipe = recipe
+        self.transforms = {size: augmentation(recipe, size) for size in {*recipe.sizes}}
 
-    def __call__(self, picture: Tensor, place: int) -> Tensor:
-        with chance(self.recipe.seed, self.epoch, place):
-            return self.transform(picture)
+    def __call__(self, picture: Tensor, epoch: int, place: int) -> Tensor:
+        with chance(self.recipe.seed, epoch, place):
+            return self.transforms[self.recipe.size_at(epoch)](picture)
 
 
 def augmentation(recipe: Recipe, size: int) -> Callable[[Tensor], Tensor]:
-    """uint8 ``(3, height, width)`` of any size to normed float32 ``(3, size, size)``."""
+    """uint8 ``(3, height, width)`` of any size to uint8 ``(3, size, size)``."""
+    grey = [round(255 * value) for value in MEAN]  # what fills a corner or a hole: next to nothing once it is normed
     steps: list = [
         v2.RandomResizedCrop(size, scale=(recipe.crop_min, 1.0), antialias=True),
         v2.RandomHorizontalFlip(recipe.flip),
     ]
     if recipe.randaugment:
-        fill = [round(255 * value) for value in MEAN]
-        steps.append(v2.RandAugment(num_ops=2, magnitude=recipe.randaugment, fill=fill))
+        steps.append(v2.RandAugment(num_ops=2, magnitude=recipe.randaugment, fill=grey))
     if recipe.jitter:
         steps.append(v2.ColorJitter(recipe.jitter, recipe.jitter, recipe.jitter))
-    steps += [v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD, inplace=True)]
     if recipe.erase:
-        steps.append(v2.RandomErasing(recipe.erase, inplace=True))
+        steps.append(v2.RandomErasing(recipe.erase, value=grey, inplace=True))  # type: ignore[arg-type]
     return v2.Compose(steps)
 
 
-class Blend:
-    """Makes a batch of samples, and blends some batches: two pictures in one, with the share of each as the target.
+class Feed:
+    """Makes a batch what the network is fed: normed, and some batches blended, two pictures in one.
 
-    Whether, how and how much is decided for a whole step, so all processes that share it decide alike.
+    Takes uint8 pixels ``(batch, 3, size, size)`` and classes ``(batch,)``, returns float32 pixels and class shares
+    ``(batch, classes)``, on the device they are on. Whether, how and how much is blended is decided for a whole step,
+    so all processes that share it decide alike.
     """
 
-    def __init__(self, recipe: Recipe, epoch: int, batch: int, classes: int):
-        self.recipe, self.epoch, self.batch, self.classes = recipe, epoch, batch, classes
+    def __init__(self, recipe: Recipe, classes: int):
+        self.recipe, self.classes = recipe, classes
+        self.norm = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD, inplace=True)])
         self.ways: list = []
         if recipe.mixup:
             self.ways.append(v2.MixUp(alpha=recipe.mixup, num_classes=classes))
         if recipe.cutmix:
             self.ways.append(v2.CutMix(alpha=recipe.cutmix, num_classes=classes))
 
-    def __call__(self, samples: list[tuple[Tensor, int, int]]) -> tuple[Tensor, Tensor]:
-        pixels = torch.stack([picture for picture, _, _ in samples])  # (batch, 3, size, size)
-        labels = torch.tensor([label for _, label, _ in samples])  # (batch,)
-        step = samples[0][2] // self.batch
-        with chance(self.recipe.seed, self.epoch, step, -2):
+    def __call__(self, pixels: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
+        pixels = self.norm(pixels)
+        with chance(self.recipe.seed, epoch, step, -2):
             if self.ways and torch.rand(()) < self.recipe.mix_share:
                 return self.ways[int(torch.randint(len(self.ways), ()))](pixels, labels)
         return pixels, F.one_hot(labels, self.classes).float()

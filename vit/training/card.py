@@ -15,7 +15,7 @@ from vit.training.data import Pictures
 from vit.training.measure import accuracy, floored
 from vit.training.networks import shape_of
 from vit.training.recipe import Recipe
-from vit.training.speed import precision
+from vit.training.speed import device_name, precision
 
 
 def write_model(network: nn.Module, measured: Pictures, out: Path, recipe: Recipe, about: dict) -> tuple[float, int]:
@@ -39,6 +39,7 @@ def write_model(network: nn.Module, measured: Pictures, out: Path, recipe: Recip
         "seed": recipe.seed,
         "recipe": asdict(recipe),
         "precision": precision(),
+        "device": device_name(),
         "torch": torch.__version__,
     }
     weights = {

@@ -166,16 +166,16 @@ def decoded(source: Path | Tensor) -> Tensor:
 
 
 class Prepared(Dataset):
-    """Pictures after a transform, which is given the picture and its place in the order of an epoch."""
+    """Pictures after a transform, which is given the picture, the epoch and its place in the epoch's order."""
 
-    def __init__(self, pictures: Pictures, transform: Callable[[Tensor, int], Tensor]):
+    def __init__(self, pictures: Pictures, transform: Callable[[Tensor, int, int], Tensor]):
         self.pictures, self.transform = pictures, transform
 
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, int, int]:
-        """``key`` is the place in the epoch's order and the picture's number."""
-        place, number = key
+    def __getitem__(self, key: tuple[int, int, int]) -> tuple[Tensor, int]:
+        """``key`` is the epoch, the place in its order and the picture's number."""
+        epoch, place, number = key
         picture, label = self.pictures[number]
-        return self.transform(picture, place), label, place
+        return self.transform(picture, epoch, place), label

@@ -6,7 +6,7 @@ from pathlib import Path
 from vit.render.curves import Panel, plot
 from vit.render.files import save
 from vit.render.grid import grid
-from vit.training.augment import learning_batches, restore_colours
+from vit.training.augment import fed_batches, restore_colours
 from vit.training.data import Pictures
 from vit.training.recipe import Recipe
 
@@ -15,7 +15,7 @@ _SHOWN = 32  # pictures of the batch
 
 def write_batch(pictures: Pictures, recipe: Recipe, out: Path) -> None:
     """Writes ``out/batch.png``: a batch of the last epoch, after crops, colours and blends, with its classes."""
-    pixels, targets = next(iter(learning_batches(pictures, recipe, recipe.all_epochs - 1)))
+    pixels, targets = next(iter(fed_batches(pictures, recipe, recipe.all_epochs - 1)))
     words = []
     for shares in targets[:_SHOWN]:
         best = shares.topk(min(2, len(shares)))

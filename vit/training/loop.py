@@ -11,7 +11,7 @@ import csv
 import io
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -28,7 +28,7 @@ from tqdm import tqdm
 from vit.errors import DataError, RecipeError, TrainingError
 from vit.models.vision_model import Preprocessing
 from vit.render.files import write_whole
-from vit.training.augment import MEAN, STD, learning_batches
+from vit.training.augment import MEAN, STD, Feed, Order, fed_batches, learning_batches
 from vit.training.checkpoint import make_folder, read_checkpoint, write_checkpoint
 from vit.training.data import Pictures
 from vit.training.learner import Learner, Teacher
@@ -72,9 +72,10 @@ def train(
         run.restore(checkpoint)
     run.check_together()
     make_folder(out)
+    batches = run.batches()
     for epoch in range(len(run.history), recipe.all_epochs):
         try:
-            row = run.epoch(epoch)
+            row = run.epoch(epoch, batches)
         except TrainingError as error:
             kept = f"{checkpoint} is the last good state" if checkpoint.exists() else "no epoch was finished before"
             raise TrainingError(f"{error}; {kept}. Begin anew with a lower --rate than {recipe.rate:g}.") from error
@@ -118,7 +119,10 @@ class Run:
         self.history: list[dict] = []  # a line of metrics for each finished epoch
         self.accelerator = Accelerator(
             mixed_precision=precision(),
-            dataloader_config=DataLoaderConfiguration(split_batches=True),  # a batch is shared among all processes
+            dataloader_config=DataLoaderConfiguration(
+                split_batches=True,  # a batch is shared among all processes
+                non_blocking=True,  # a GPU fetches the next while it learns from this one
+            ),
         )
         self.processes = self.accelerator.num_processes
         if recipe.batch % self.processes:
@@ -126,6 +130,7 @@ class Run:
         if len(pictures) < self.processes:
             raise DataError(f"{len(pictures)} pictures can't be shared out to {self.processes} processes.")
         torch.manual_seed(recipe.seed)
+        self.feed = Feed(recipe, len(pictures.split.labels))
         self.network = untrained(recipe, len(pictures.split.labels))
         if start is not None:
             start_from(self.network, start)
@@ -147,17 +152,24 @@ class Run:
                 f"The processes have finished {sorted({*done})} epochs: --out must be a folder that all machines share."
             )
 
-    def epoch(self, epoch: int) -> dict:
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of all epochs that are left, one after another."""
+        left = range(len(self.history), self.recipe.all_epochs)
+        loader = learning_batches(self.pictures, self.recipe, left, self.processes)
+        return iter(self.accelerator.prepare_data_loader(loader))
+
+    def epoch(self, epoch: int, batches: Iterator[tuple[Tensor, Tensor]]) -> dict:
         """Every batch once, in the epoch of that number, from 0. Returns its line of metrics."""
         # Stochastic depth has a chance of its own in each process; it too is the same whether or not the run was cut.
         torch.manual_seed((self.recipe.seed * 10_000 + epoch) * 1_000 + self.accelerator.process_index)
-        loader = learning_batches(self.pictures, self.recipe, epoch, self.processes)
-        steps, batch = len(loader), loader.batch_sampler.batch_size  # type: ignore[union-attr]
-        loader = self.accelerator.prepare_data_loader(loader)
+        order = Order(len(self.pictures), self.recipe, range(epoch, epoch + 1), self.processes)
+        steps, batch = order.steps, order.batch_size
         silent = None if self.accelerator.is_main_process else True  # None: silent where no person watches a terminal
         self.learner.train()
         losses, began, busy = [], time.monotonic(), 0.0
-        for step, (pixels, targets) in enumerate(tqdm(loader, f"epoch {epoch + 1}", leave=False, disable=silent)):
+        ours = tqdm(islice(batches, steps), f"epoch {epoch + 1}", total=steps, leave=False, disable=silent)
+        for step, (pixels, labels) in enumerate(ours):
+            pixels, targets = self.feed(pixels, labels, epoch, step)
             ready = time.monotonic()
             losses.append(self.step(pixels, targets, epoch, step, steps))
             busy += time.monotonic() - ready
@@ -202,7 +214,7 @@ class Run:
         sizes before. On a resnet18 whose last size had two epochs it changed little: 74.74% right before, 74.84% after.
         """
         whole = replace(self.recipe, mix_share=0.0)  # as the pictures that it is for: nothing is blended into them
-        batches = learning_batches(self.pictures, whole, epoch)
+        batches = fed_batches(self.pictures, whole, epoch)
         torch.manual_seed(self.recipe.seed)  # stochastic depth: the same whether or not the run was cut
         with self.accelerator.autocast():
             update_bn(islice(batches, _RECOUNTED), self.average.module, self.accelerator.device)

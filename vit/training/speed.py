@@ -30,6 +30,11 @@ def precision() -> str:
     return "bf16" if able.get("avx512_bf16") or able.get("amx_bf16") else "no"
 
 
+def device_name() -> str:
+    """What a run learns on, for its card."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "a processor"
+
+
 @contextmanager
 def quick_attention(device: torch.device, precision: str) -> Iterator[None]:
     """Within it, a processor that computes in "bf16" takes attention's three steps one by one.
