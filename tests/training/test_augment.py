@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.training.tiny import PLAIN, TINY
-from vit.training.augment import Feed, Order, chance, fed_batches, restore_colours
+from vit.training.augment import Feed, Order, chance, fed_batches, learning_batches, restore_colours
 from vit.training.data import Pictures, Split
 
 
@@ -84,6 +84,18 @@ def test_processes_that_share_a_step_decide_alike_about_its_blend(learning):
         decided.append(bool(most[0] or most[1]))
     assert Order(25, replace(TINY, batch=32), range(1), processes=2).steps == 1
     assert Order(25, replace(TINY, batch=32), range(1), processes=2).batch_size == 24
+
+
+def test_one_loader_for_all_epochs_gives_what_a_loader_for_each_gives(learning):
+    """With processes too, which are started once and go on through the epochs and their sizes."""
+    apart = [batch for epoch in range(3) for batch in learning_batches(learning, TINY, range(epoch, epoch + 1))]
+    for workers in (0, 2):
+        together = list(learning_batches(learning, replace(TINY, workers=workers), range(3)))
+        assert [tuple(pixels.shape) for pixels, _ in together] == [(8, 3, 16, 16)] * 3 + [(8, 3, 32, 32)] * 6
+        for (pixels, labels), (others, other_labels) in zip(together, apart, strict=True):
+            assert pixels.dtype == torch.uint8
+            assert torch.equal(pixels, others)
+            assert torch.equal(labels, other_labels)
 
 
 def test_epochs_differ(learning):

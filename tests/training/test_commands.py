@@ -41,6 +41,7 @@ def test_the_command_writes_what_assets_weights_takes(folder, tmp_path, monkeypa
         assert min(*batch.size, *curve.size) > 200
     assert "<svg" in (tmp_path / "run" / "curve.svg").read_text()
 
+    assert card["device"]
     monkeypatch.setattr(bundled, "FOLDER", tmp_path / "run")
     assert read_card("model").labels == ("blue", "red")
     assert load_model("model").prepare.size == (32, 32)

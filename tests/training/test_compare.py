@@ -48,6 +48,7 @@ def test_a_race_trains_each_once_and_takes_what_is_finished(folder, tmp_path):
         folder_of = compare.run_folder(tmp_path, each.name, each.share)
         card = json.loads((folder_of / "model.json").read_text())
         assert (card["top1"], card["pictures"]) == (each.top1, 12)
+        assert {"batch.png", "curve.png", "curve.svg"} <= {path.name for path in folder_of.iterdir()}
         with (folder_of / "metrics.csv").open() as file:
             rows = list(csv.DictReader(file))
         assert len(rows) == (12 if each.share == 0.5 else 4)  # one step of 8 in 12 pictures, three in 24

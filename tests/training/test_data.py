@@ -25,6 +25,13 @@ def test_a_test_folder_will_do_for_a_val_folder(folder):
     assert len(open_data(folder, "validation").classes) == 12
 
 
+def test_measuring_needs_no_training_pictures(folder):
+    shutil.rmtree(folder / "train")
+    assert len(open_data(folder, "validation")) == 12
+    with pytest.raises(DataError, match="no train folder"):
+        open_data(folder, "train")
+
+
 def test_underscores_in_a_class_are_spaces_in_its_label(folder):
     for split in ("train", "val"):
         (folder / split / "red").rename(folder / split / "deep_red")

@@ -108,8 +108,20 @@ def test_a_start_with_other_classes_keeps_all_but_the_classifier():
     assert torch.equal(fresh.state_dict()["pos_embed"], trained.state_dict()["pos_embed"])
 
 
+def test_a_start_may_have_learned_from_pictures_of_another_size():
+    """Its places are interpolated, as when it is shown such pictures itself: both answer alike."""
+    torch.manual_seed(0)
+    trained, wider = untrained(replace(TINY, sizes=(16, 48)), 2).eval(), untrained(TINY, 2).eval()
+    start_from(wider, trained)
+    pixels = torch.rand(2, 3, 32, 32)
+    assert torch.allclose(wider(pixels), trained(pixels), atol=1e-6)
+    deit: Any = untrained(DEIT, 2).eval()
+    start_from(deit, trained)
+    assert torch.allclose(deit.pos_embed[:, 2:], wider.state_dict()["pos_embed"][:, 1:])
+
+
 @pytest.mark.parametrize(
-    "other", [{"depth": 3}, {"width": 48}, {"network": "resnet", "optimizer": "adamw"}, {"sizes": (16, 48)}]
+    "other", [{"depth": 3}, {"width": 48}, {"network": "resnet", "optimizer": "adamw"}, {"patch": 16}]
 )
 def test_a_start_of_another_shape_is_a_sentence(other):
     with pytest.raises(RecipeError, match="--start: its shape is another"):

@@ -19,9 +19,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from vit.errors import DataError, RecipeError
 from vit.models.bundled import Card, load_run
 from vit.training.card import write_model
-from vit.training.checkpoint import read_checkpoint
+from vit.training.checkpoint import make_folder, read_checkpoint
 from vit.training.data import Pictures, Split
 from vit.training.learner import Teacher
+from vit.training.look import write_batch, write_curve
 from vit.training.loop import train
 from vit.training.recipe import Recipe
 
@@ -81,6 +82,10 @@ def race(
             pictures = pictures or Pictures(part, max(recipe.side for recipe in recipes.values()))
             teacher = Teacher(run_folder(out, "resnet", share), learning.labels) if taught else None
             say(f"{folder.name}: {len(part)} pictures, {recipe.all_epochs} epochs")
+            first = PartialState().is_main_process
+            if first and not (folder / "last.pt").exists():  # a run that goes on has its batch
+                make_folder(folder)
+                write_batch(pictures, recipe, folder)
             network = train(
                 pictures,
                 folder,
@@ -92,8 +97,9 @@ def race(
                 choices=choices,
                 say=say,
             )
-            if PartialState().is_main_process:
+            if first:
                 write_model(network, measured, folder, recipe, {**about, "limits": "Trained for a comparison only."})
+                write_curve(folder)
             PartialState().wait_for_everyone()
     if not PartialState().is_main_process:  # one writes the page, and nothing disturbs its timing
         return []

@@ -69,7 +69,8 @@ class Split:
 def open_data(name: str | Path, split: str) -> Split:
     """The "train" or the "validation" pictures of a folder, or of "cifar10"; DataError says what is wrong with it.
 
-    A folder called cifar10 goes before torchvision's download.
+    A folder called cifar10 goes before torchvision's download. Measuring takes no training pictures: a folder without
+    any has validation pictures all the same.
     """
     folder = Path(name)
     if str(name) == "cifar10" and not folder.is_dir():
@@ -78,14 +79,14 @@ def open_data(name: str | Path, split: str) -> Split:
         raise DataError(
             f"There is no folder {folder}; --data takes one with train/CLASS/… and val/CLASS/…, or the word cifar10."
         )
-    found = {kind: _open_folder(folder, names) for kind, names in SPLITS.items()}
-    train, validation = found["train"].classes, found["validation"].classes
-    if train != validation:
-        odd = sorted(set(train) ^ set(validation))
-        raise DataError(f"{folder}: train and validation hold different classes ({', '.join(odd[:5])}).")
-    if len(train) < 2:
-        raise DataError(f"{folder}: there is one class only ({train[0]}); learning needs two or more.")
-    chosen = found[split]
+    chosen = _open_folder(folder, SPLITS[split])
+    other = SPLITS["train" if split == "validation" else "validation"]
+    if split == "train" or any((folder / name).is_dir() for name in other):
+        odd = sorted(set(chosen.classes) ^ set(_open_folder(folder, other).classes))
+        if odd:
+            raise DataError(f"{folder}: train and validation hold different classes ({', '.join(odd[:5])}).")
+    if split == "train" and len(chosen.classes) < 2:
+        raise DataError(f"{folder}: there is one class only ({chosen.classes[0]}); learning needs two or more.")
     return Split(
         [Path(path) for path, _ in chosen.samples],
         tuple(number for _, number in chosen.samples),

@@ -7,6 +7,7 @@ from torch import nn
 
 from vit.errors import RecipeError
 from vit.models.networks import build_network
+from vit.models.vit import ViT, resize_positions
 from vit.training.recipe import Recipe
 
 SMALL = 40  # pixels: a ResNet for pictures of at most this size keeps all of them at its door
@@ -43,8 +44,8 @@ def untrained(recipe: Recipe, classes: int) -> nn.Module:
 def start_from(network: nn.Module, trained: nn.Module) -> None:
     """Takes over a trained network's weights; a DeiT may start from a ViT.
 
-    Where the classes are others, the classifier begins anew. A DeiT's distillation token begins as a second CLS: with
-    its vector, its position and its classifier.
+    Where pictures have another size, position embeddings are interpolated; where the classes are others, the classifier
+    begins anew. A DeiT's distillation token begins as a second CLS: with its vector, its position and its classifier.
     """
     weights = dict(trained.state_dict())
     wanted = network.state_dict()
@@ -54,6 +55,9 @@ def start_from(network: nn.Module, trained: nn.Module) -> None:
         weights["pos_embed"] = torch.cat([positions[:, :1], positions], dim=1)
         for part in ("weight", "bias"):
             weights[f"head_dist.{part}"] = weights[f"head.{part}"].clone()
+    if isinstance(network, ViT) and isinstance(trained, ViT) and network.patch == trained.patch:
+        prefix = len(network.prefix)
+        weights["pos_embed"] = resize_positions(weights["pos_embed"], prefix, trained.grid, network.grid)
     for name, value in wanted.items():
         if name.startswith(("head", "fc")) and name in weights and weights[name].shape != value.shape:
             weights[name] = value
