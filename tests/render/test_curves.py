@@ -1,8 +1,12 @@
+from itertools import combinations
+
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 
 from vit.errors import VitError
-from vit.render.curves import Panel, plot
+from vit.render.curves import Panel, name_points, plot
 
 LINES = {"vit": ([1, 2, 3], [10.0, 20.0, 25.0]), "resnet": ([1, 2, 3], [30.0, 35.0, 60.0])}
 POINTS = {name: ([along[-1]], [up[-1]]) for name, (along, up) in LINES.items()}
@@ -34,3 +38,19 @@ def test_names_and_axes_are_written_as_words(tmp_path):
 def test_another_ending_is_a_sentence(tmp_path):
     with pytest.raises(VitError, match=r"ends in \.png, \.svg or \.pdf"):
         plot([Panel("loss", "epoch", LINES)], tmp_path / "a.bmp")
+
+
+def test_names_of_points_that_lie_close_stand_apart():
+    page = Figure(figsize=(4.4, 3.1))
+    FigureCanvasAgg(page)
+    axis = page.subplots()
+    close = {"vit": ([4.16], [52.97]), "deit": ([4.16], [54.38]), "swin": ([4.2], [53.6]), "resnet": ([11.0], [66.9])}
+    for places, heights in close.values():
+        axis.scatter(places, heights, s=46)
+    page.draw_without_rendering()
+    name_points(axis, Panel("top-1, %", "parameters", close, points=True))
+    assert [text.get_text() for text in axis.texts] == list(close)  # each once
+    boxes = [text.get_window_extent() for text in axis.texts]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    spots = axis.transData.transform([(places[0], heights[0]) for places, heights in close.values()])
+    assert not any(box.contains(*spot) for box in boxes for spot in spots)

@@ -7,6 +7,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox
 
 from vit.errors import VitError
 from vit.render.files import write_whole
@@ -15,6 +16,14 @@ from vit.render.publication import file_of
 # Okabe and Ito's colours, which colour-blind people tell apart too: https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 INK, GREY = "#202124", "#70747a"
+
+# Where a point's name may stand: so many points of type away, and which side of the name is there.
+_BESIDE = (
+    ((0, 5), "center", "bottom"),
+    ((0, -5), "center", "top"),
+    ((6, 0), "left", "center"),
+    ((-6, 0), "right", "center"),
+)
 
 Line = tuple[Sequence[float], Sequence[float]]  # places along, and heights
 
@@ -44,9 +53,6 @@ def plot(panels: Sequence[Panel], path: str | Path, columns: int = 2) -> None:
             colour = COLOURS[names.index(name) % len(COLOURS)]
             if panel.points:
                 axis.scatter(places, heights, color=colour, s=46, label=name)
-                axis.annotate(
-                    name, (places[0], heights[0]), (0, 7), textcoords="offset points", fontsize=8, ha="center"
-                )
             else:
                 axis.plot(places, heights, color=colour, label=name, linewidth=1.8, marker="o", markersize=3)
         dress(axis, panel)
@@ -55,7 +61,28 @@ def plot(panels: Sequence[Panel], path: str | Path, columns: int = 2) -> None:
     if len(names) > 1 and not all(panel.points for panel in panels):
         handles, labels = axes[[not panel.points for panel in panels].index(True)].get_legend_handles_labels()
         page.legend(handles, labels, loc="outside upper left", ncols=len(names), frameon=False, fontsize=9)
+    page.draw_without_rendering()  # from here on it is known where each point comes to lie
+    for axis, panel in zip(axes, panels, strict=False):
+        if panel.points:
+            name_points(axis, panel)
     write_plot(page, path)
+
+
+def name_points(axis, panel: Panel) -> None:
+    """Writes each point's name above it, or where it is on no other point and no other name."""
+    spots = {name: (places[0], heights[0]) for name, (places, heights) in panel.lines.items()}
+    taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in axis.transData.transform(list(spots.values()))]
+    for name, spot in spots.items():
+        for offset, across, up in _BESIDE:
+            label = axis.annotate(
+                name, spot, offset, textcoords="offset points", fontsize=8, ha=across, va=up, in_layout=False
+            )
+            box = label.get_window_extent()
+            if not any(box.overlaps(other) for other in taken):
+                break
+            if offset != _BESIDE[-1][0]:
+                label.remove()
+        taken.append(box)
 
 
 def dress(axis, panel: Panel) -> None:
