@@ -51,4 +51,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        sys.exit(
+            "app.py takes no arguments. Its settings are in the environment: GRADIO_SERVER_PORT=7861 python app.py"
+        )
     main()

@@ -56,6 +56,13 @@ def test_the_address_holds_the_example_and_the_back_button_goes_through_the_view
     page.wait_for_selector("#tab-explore[aria-selected=true]")
     page.page.go_forward()
     page.wait_for_selector("#tab-standin[aria-selected=true]")
+    page.click(f'[data-example="{examples()[3].name}"]')
+    page.wait_for_selector(f'[data-example="{examples()[3].name}"][aria-current]')
+    page.shown("ready")
+    page.page.go_back()  # to the view before, not to the photo before: the address follows what is shown
+    page.wait_for_selector("#tab-explore[aria-selected=true]")
+    page.wait_for_function(f"location.search.includes('photo={examples()[3].name}')")
+    assert page.get_attribute("[data-example][aria-current]", "data-example") == examples()[3].name
     page.give(photos[0])
     page.shown("ready")
     page.wait_for_function("!location.search.includes('photo=')")  # one's own is in no address
@@ -87,8 +94,11 @@ def test_who_passes_through_the_list_asks_nothing(visit, photos):
     page = visit().shown()
     page.focus("#model input")
     page.keyboard.press("ArrowDown")  # looked at, not picked
+    page.wait_for_timeout(300)
     asked = len(page.requests)
     page.keyboard.press("Tab")
+    page.wait_for_timeout(500)
+    assert page.locator("#model .options").count() == 0
     page.click(".side h2, .answer")
     page.wait_for_timeout(500)
     assert not [url for url in page.requests[asked:] if "queue" in url]

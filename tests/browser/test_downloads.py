@@ -88,7 +88,7 @@ def test_the_photo_is_quiet_under_heat_and_whole_without_it_in_the_file_too(visi
 
 
 def test_all_layers_as_an_animation_and_all_heads_as_a_sheet(visit):
-    page = visit("?head=0&colours=viridis").shown()
+    page = visit("?head=0&colours=viridis&query=1,1").shown()
     assert page.evaluate("document.querySelector('.photo').naturalWidth") == 640
     name, content = saved(page, "gif")
     assert name == "temple-standin_vit-Attention-all-layers.gif"
@@ -98,6 +98,10 @@ def test_all_layers_as_an_animation_and_all_heads_as_a_sheet(visit):
         for number in range(3):
             gif.seek(number)
             frames.append(np.asarray(gif.convert("RGB")).astype(int))
+    top = round(page.evaluate("document.querySelector('.photo').naturalHeight") / 8)
+    for frame in frames:  # of 8 × 8 patches the one in row 2, column 2 is outlined in white
+        edge = frame[top - 3 : top + 4, round(1.2 * 640 / 8) : round(1.8 * 640 / 8)].min(-1)
+        assert (edge.max(0) > 200).all()
     assert np.abs(frames[0] - frames[1]).mean() > 0.3 and np.abs(frames[1] - frames[2]).mean() > 0.3
     name, content = saved(page, "sheet")
     with Image.open(io.BytesIO(content)) as sheet:
@@ -110,7 +114,8 @@ def test_the_raw_weights_are_the_records(visit, photos, record):
     page = visit().shown()
     page.give(photos[0])
     page.shown("ready")
-    _, content = saved(page, "npz")
+    name, content = saved(page, "npz")
+    assert name == f"{photos[0].stem}-standin_vit-attention.npz"
     with np.load(io.BytesIO(content)) as file:
         for number, layer in enumerate(record.layers):
             assert np.array_equal(file[f"layer_{number}_weights"], layer.weights.numpy())

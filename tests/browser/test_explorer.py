@@ -65,6 +65,24 @@ def test_the_tooltip_gives_the_records_own_weights(visit, photos, weights, monke
             assert rank <= 64
 
 
+def test_the_tooltip_does_not_cover_the_patch_that_it_names(visit, photos):
+    page = visit("?layer=1&head=0").shown()
+    page.give(photos[0])
+    page.shown("ready")
+    stage = page.locator(".stage").bounding_box()
+    named = set()
+    for row, col in ((0, 0), (1, 6), (2, 3), (4, 4), (5, 1), (7, 7)):
+        page.hover((row + 0.5) / 8, (col + 0.5) / 8)
+        found = re.match(r"looks most at row (\d+), column (\d+)", page.inner_text(".tooltip span"))
+        assert found
+        named.add(found.groups())
+        across, down = ((int(number) - 0.5) / 8 for number in (found[2], found[1]))
+        x, y = stage["x"] + across * stage["width"], stage["y"] + down * stage["height"]
+        tip = page.locator(".tooltip").bounding_box()
+        assert not (tip["x"] < x < tip["x"] + tip["width"] and tip["y"] < y < tip["y"] + tip["height"])
+    assert len(named) > 1
+
+
 def test_a_pin_holds_the_query_while_the_pointer_reads(visit, photos, weights, monkeypatch):
     monkeypatch.setattr("vit.models.bundled.FOLDER", weights)
     from vit import load_model, record_attention

@@ -26,6 +26,10 @@ def test_a_phone_scrolls_in_one_direction_only(visit, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (scheme == "dark")
+    assert "drop" not in page.locator(".invite").inner_text() and "Touch" in page.locator(".invite").inner_text()
+    page.page.tap("[data-tool=help]")
+    assert page.locator(".fingers").is_visible() and not page.locator("dl.keys").is_visible()
+    page.page.tap("[data-act=close-help]")
     before = page.heat()
     page.page.tap(".marks")
     page.frame()
@@ -36,7 +40,7 @@ def test_a_phone_scrolls_in_one_direction_only(visit, scheme):
     assert page.get_attribute('[data-pick="query"] [data-value="patch"]', "aria-checked") == "true"
 
 
-@pytest.mark.parametrize("width", [1280, 390, 1920])
+@pytest.mark.parametrize("width", [1280, 390, 640, 820, 1024, 1920])
 def test_nothing_sticks_out_to_the_right(visit, width):
     page = visit("?model=standin_swin&layer=0", width=width, height=844).shown()
     code = """() => {
@@ -52,6 +56,8 @@ def test_nothing_sticks_out_to_the_right(visit, width):
     for method in ("raw", "received", "rollout"):
         page.pick("method", method)
         assert page.evaluate(code) == [], method
+    strip = "document.querySelector('.examples')"
+    assert page.evaluate(f"{strip}.scrollWidth - {strip}.clientWidth") <= 0  # every example is in sight
     page.evaluate("document.querySelector('.door').style.minWidth = '3000px'")
     assert page.evaluate(code) != []  # the measure sees what does stick out
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from vit.attention import AttentionRecord, Grid, LayerAttention, TokenLayout
 from vit.errors import CaptureError
-from vit.ui.pack import pack, pack_maps, pack_value, provenance_in_words
+from vit.ui.pack import pack, pack_maps, pack_value
 
 
 def plain_layer(rows: int = 3, cols: int = 4, heads: int = 2, prefix: tuple[str, ...] = ("cls",), seed: int = 0):
@@ -133,7 +133,7 @@ def test_the_value_is_json_with_two_files(tmp_path):
     image = np.full((900, 2400, 3), 128, np.uint8)
     value = pack(image, record_of(plain_layer(), provenance="random"), tmp_path, about="nothing learnt")
     assert json.loads(json.dumps(value)) == value
-    assert value["untrained"] and value["provenance"] == "untrained weights" and value["about"] == "nothing learnt"
+    assert value["untrained"] and value["provenance"] == "random" and value["about"] == "nothing learnt"
     assert (value["width"], value["height"]) == (2400, 900)
     assert [label for _, label, _ in value["top"]] == ["dog", "cat", "owl"]
     with Image.open(value["photo"]["path"]) as photo:
@@ -157,13 +157,6 @@ def test_a_record_is_packed_once_while_its_files_are_there(tmp_path, monkeypatch
     assert len(made) == 2 and Path(again["maps"]["path"]).is_file()
     pack(image, record_of(plain_layer()), tmp_path)  # another record
     assert len(made) == 3
-
-
-def test_provenance_in_words():
-    assert provenance_in_words("hub:timm/vit_tiny_patch16_224") == (
-        "weights timm/vit_tiny_patch16_224 from the Hugging Face hub"
-    )
-    assert provenance_in_words("file:mine.safetensors") == "weights from mine.safetensors"
 
 
 def test_keys_that_are_runs_of_patches_say_which_patches_they_are():

@@ -107,7 +107,7 @@ def test_the_first_line_health_log_and_end(tmp_path):
     home.mkdir()
     with running(tmp_path, TMPDIR=str(home)) as app:
         line = app.line
-        for words in (app.address, "first: tiny", "CPU cores", "512 MB for records", "offline"):
+        for words in (app.address, "first: tiny", "CPU core", "512 MB for records", "offline"):
             assert words in line
         health = app.ready()
         assert health["alive"] and health["model"] == "tiny" and health["working"] == health["waiting"] == 0
@@ -200,6 +200,12 @@ def test_a_setting_that_can_t_be_is_a_sentence_at_the_start(tmp_path, name):
     with running(tmp_path, 0.0, **{name: "much"}) as app:
         _, log = app.process.communicate(timeout=60)
     assert app.process.returncode == 1 and f"{name}='much'" in log and "Traceback" not in log
+
+
+def test_arguments_are_answered_by_where_the_settings_are():
+    ended = subprocess.run([sys.executable, "app.py", "--port", "1"], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "GRADIO_SERVER_PORT=7861 python app.py" in ended.stderr and len(ended.stderr.splitlines()) == 1
 
 
 def test_a_port_that_is_taken_is_a_sentence():

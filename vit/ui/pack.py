@@ -69,7 +69,7 @@ def pack_value(image: np.ndarray, record: "AttentionRecord", about: str = "") ->
     layers, maps, tokens_length = pack_maps(record)
     value = {
         "model": record.model,
-        "provenance": provenance_in_words(record.provenance),
+        "provenance": record.provenance,
         "about": about,
         "untrained": record.untrained,
         "top": [[number, label, share] for number, label, share in record.top(5)],
@@ -115,17 +115,6 @@ def _why_no_rollout(record: "AttentionRecord") -> str:
     except MethodError as error:
         return str(error)
     return ""
-
-
-def provenance_in_words(provenance: str) -> str:
-    """Where the weights are from, for a caption."""
-    kind, _, name = provenance.partition(":")
-    return {
-        "bundled": "bundled weights",
-        "hub": f"weights {name} from the Hugging Face hub",
-        "file": f"weights from {name}",
-        "random": "untrained weights",
-    }.get(kind, provenance)
 
 
 def trained_on(model: str, provenance: str) -> str:

@@ -45,6 +45,10 @@ element.addEventListener("click", (event) => {
 document.addEventListener("focusin", ({ target }) => {
   if (target.matches?.("#model input")) setTimeout(() => target.select());
 });
+// Gradio's list hears a Tab after it was left, and would open once more with nobody in it.
+window.addEventListener("keydown", (event) => {
+  if (event.key === "Tab" && event.target.matches?.("#model input")) event.stopPropagation();
+}, true);
 const chosen = localStorage.getItem("vit-theme");
 const asked = new URLSearchParams(location.search).has("__theme");
 if (chosen && !asked) document.body.classList.toggle("dark", chosen === "dark");

@@ -25,7 +25,7 @@ def start_line(page: gr.Blocks, analysis: Analysis) -> str:
     places = analysis.line.places
     parts = [
         f"{models} (first: {first})",
-        f"{cores()} CPU cores, {places} picture{'s' if places > 1 else ''} at a time",
+        f"{cores()} CPU core{'s' if cores() > 1 else ''}, {places} picture{'s' if places > 1 else ''} at a time",
         f"{analysis.cache_bytes / 1e6:,.0f} MB for records",
         _beyond(analysis),
     ]

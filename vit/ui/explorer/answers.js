@@ -132,7 +132,7 @@ function settle(name) {
   root.dataset.state = name;
   find(".busy").hidden = name !== "busy" && name !== "waiting";
   find(".message").hidden = name !== "error";
-  find(".invite").hidden = name !== "example" || state.met;
+  find(".invite").hidden = name !== "example" || state.met || Boolean(state.view?.query);
   const shown = name === "ready" || name === "example";
   for (const part of [find(".controls"), find(".side")]) part.inert = !shown;
   if (shown) tellViews("usable");

@@ -51,12 +51,15 @@ async function saveGif() {
   const shown = steps.map((step) => ({ step, map: mapOf(step, view.query ?? state.pointer) })).filter(({ map }) => map.values);
   const peak = Math.max(...shown.map(({ map }) => extent(map.values)));
   const width = Math.min(GIF_WIDTH, Math.max(320, stage.photo.naturalWidth));
+  const marks = document.createElement("canvas");
   const frames = [];
   for (const { map, step } of shown) {
     say(words("save.drawing", { number: frames.length + 1, count: shown.length }));
     await new Promise((done) => setTimeout(done)); // the page stays awake
     const scale = { least: leastWords(map, peak), most: percent(peak), kind: words("save.all_layers") };
-    const canvas = figureOf(stage.photo, null, map, { ...step, peak, scale }, originWords(map, step), value.untrained, width);
+    // The query is outlined; what is under the pointer at the moment is not part of it.
+    paintMarks(marks, marksOf(map, { ...state, view: step, pointer: null }), stage);
+    const canvas = figureOf(stage.photo, marks, map, { ...step, peak, scale }, originWords(map, step), value.untrained, width);
     frames.push(canvas.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, canvas.width, canvas.height));
   }
   const height = Math.min(...frames.map((frame) => frame.height)); // a longer caption may have taken one line more
@@ -140,8 +143,9 @@ async function rawArrived({ file, ...value }) {
   }
   state.rawAgain = false;
   if (!file) return say(withCode(value));
-  say("");
-  saveUrl(file.url, fileName("attention", "npz"));
+  const bytes = await fetched(file.url).catch(() => null); // from the address itself it would get the server's name
+  say(bytes ? "" : words("save.failed"));
+  if (bytes) saveBlob(bytes, fileName("attention", "npz"));
 }
 
 async function copyLink() {

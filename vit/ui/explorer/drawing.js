@@ -101,7 +101,6 @@ function paint() {
   allowDownloads(Boolean(state.map));
   paintBar(find(".bar"), coloursOf(map, view));
   find(".legend .words").textContent = find(".legend .words").title = legendWords(map);
-  find(".legend .words").classList.toggle("whole", !map.values); // why there is no map is read to its end
   find(".origin .words").textContent = originWords();
   if (!map.values) {
     clearCanvas(stage.heat);
@@ -195,7 +194,8 @@ function tell(map, marks) {
   const back = view.direction === "by" && view.method === "raw";
   const most = words(back ? "stage.most_by" : "stage.most_at", { place: words("stage.top", best) });
   const second = follows ? most : words(back ? "stage.to" : "stage.from", { token: map.words });
-  stage.tooltip({ ...pointer, ...outlinedAt(pointer, marks) }, words("stage.share", here), second, follows);
+  const seen = { left: (best.col - 1) / map.cols, right: best.col / map.cols, top: (best.row - 1) / map.rows, bottom: best.row / map.rows };
+  stage.tooltip({ ...pointer, ...outlinedAt(pointer, marks) }, words("stage.share", here), second, follows, seen);
   const spoken = [words("stage.spoken", here), ...(follows ? [most] : [])].join("; ");
   clearTimeout(state.speech);
   state.speech = setTimeout(() => (find(".spoken").textContent = spoken), 300);
@@ -208,7 +208,7 @@ function legendWords(map, shown = state) {
   const { view, pointer } = shown;
   const waits = !view.query && !pointer && view.method !== "received"; // the query is only the one to begin with
   return [
-    mapWords(map, shown) + (waits ? `, ${words("stage.until")}` : ""),
+    mapWords(map, shown) + (waits ? `, ${words(TOUCH ? "touch.until" : "stage.until")}` : ""),
     Math.abs(outside) > 0.0005 ? words("stage.outside", { share: percent(outside), tokens: names }) : "",
     map.notice ?? "",
   ].filter(Boolean).join(" · ");
@@ -234,7 +234,8 @@ function originWords(map = state.map, view = state.view) {
   return map ? `${weightWords()} · ${mapWords(map, { view, value: state.value })}` : weightWords();
 }
 
-function weightWords() {
-  const { model, provenance, about } = state.value;
-  return words("map.weights", { weights: [model, provenance, about].filter(Boolean).join(", ") });
+function weightWords({ model, provenance, about } = state.value) {
+  const [kind, name] = provenance.split(/:(.*)/);
+  const from = kind in sections.weights ? words(`weights.${kind}`, { name }) : provenance;
+  return words("map.weights", { weights: [model, from, about.replace(/(\d)\.(\d)/, `$1${DECIMAL_SIGN}$2`)].filter(Boolean).join(", ") });
 }

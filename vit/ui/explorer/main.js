@@ -3,6 +3,7 @@
 
 if (props.alone) root.dataset.alone = "";
 root.lang = LANGUAGE;
+root.toggleAttribute("data-touch", TOUCH);
 root.toggleAttribute("data-present", state.wanted.present === "1");
 document.body.classList.toggle("present", state.wanted.present === "1");
 settle("waiting");
@@ -14,7 +15,7 @@ bringWords().then(() => {
   fillWords(root);
   fillWords(document.querySelector("#tools") ?? root);
   root.dataset.worded = "";
-  if (TOUCH) find(".invite strong").textContent = words("stage.touch");
+  if (TOUCH) for (const name of ["point", "or_drop"]) find(`[data-words="stage.${name}"]`).textContent = words(`touch.${name}`);
   door.examples(props.examples ?? []);
   busy(words("asked.opening"));
   openView(state.wanted.view ?? "explore");

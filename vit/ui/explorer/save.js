@@ -81,13 +81,8 @@ function stamp(pen, unit) {
 
 /** Hands a file to the person. */
 function saveBlob(blob, name) {
-  const url = URL.createObjectURL(blob);
-  saveUrl(url, name);
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
-
-function saveUrl(url, name) {
   const link = document.createElement("a");
-  Object.assign(link, { href: url, download: name });
+  Object.assign(link, { href: URL.createObjectURL(blob), download: name });
   link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

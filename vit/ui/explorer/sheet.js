@@ -21,15 +21,15 @@ class Sheet {
    */
   lay(entries, width, limit, shape, sharp = window.devicePixelRatio || 1) {
     const fit = (heads, cap) => Math.max(SHEET.smallest, Math.min(cap, (width - SHEET.label) / heads - SHEET.gap));
-    const height = (cap) => entries.reduce((sum, { heads }) => sum + fit(heads, cap) / shape + SHEET.gap, SHEET.top);
-    this.even = entries.every((entry) => entry.heads === entries[0].heads); // else a column is no head of its own
-    const start = this.even ? SHEET.top : 4;
+    const headed = entries.map(({ heads }, layer) => heads !== entries[layer - 1]?.heads); // numbers of heads stand above it
+    const height = (cap) => entries.reduce((sum, { heads }, layer) => sum + fit(heads, cap) / shape + SHEET.gap + headed[layer] * SHEET.top, 0);
     let cap = SHEET.largest;
     while (cap > SHEET.smallest && height(cap) > limit) cap -= 0.5;
-    let y = start;
-    this.rows = entries.map(({ heads }) => {
+    let y = 0;
+    this.rows = entries.map(({ heads }, layer) => {
       const across = fit(heads, cap);
-      const row = { heads, across, down: across / shape, y };
+      y += headed[layer] * SHEET.top;
+      const row = { heads, across, down: across / shape, y, headed: headed[layer] };
       y += row.down + SHEET.gap;
       return row;
     });
@@ -66,17 +66,18 @@ class Sheet {
     this.mark(pen, look);
   }
 
-  /** Numbers of layers, and of heads where every layer has the same. */
+  /** Numbers of layers, and of heads above the layers that have as many. */
   names(pen, { ink }) {
     pen.fillStyle = ink;
     pen.font = "11px system-ui, sans-serif";
     pen.textBaseline = "middle";
     pen.textAlign = "center";
-    const [first] = this.rows;
-    const every = Math.ceil(18 / (first.across + SHEET.gap));
-    for (let head = 0; this.even && head < first.heads; head += every) {
-      pen.fillText(head + 1, this.x(0, head) + first.across / 2, SHEET.top / 2);
-    }
+    this.rows.forEach(({ heads, across, y, headed }, layer) => {
+      const every = Math.ceil(18 / (across + SHEET.gap));
+      for (let head = 0; headed && head < heads; head += every) {
+        pen.fillText(head + 1, this.x(layer, head) + across / 2, y - SHEET.top / 2);
+      }
+    });
     pen.textAlign = "right";
     let below = 0;
     this.rows.forEach(({ y, down }, layer) => {

@@ -63,8 +63,11 @@ class Stage {
     marks.addEventListener("keydown", (event) => on.key(event));
   }
 
-  /** `weight` is the patch's own, `line` what else there is to say; while the map follows, that comes first. */
-  tooltip(place, weight, line, follows = false) {
+  /**
+   * `weight` is the patch's own, `line` what else there is to say; while the map follows, that comes first. `seen` is what
+   * the tooltip should not cover: {left, right, top, bottom}, shares of the picture.
+   */
+  tooltip(place, weight, line, follows = false, seen = null) {
     this.tip.hidden = !place;
     if (!place) return;
     this.tip.classList.toggle("follows", follows);
@@ -74,7 +77,13 @@ class Stage {
     const left = Math.max(4, Math.min(place.x * this.width - across / 2, this.width - across - 4));
     const bottom = place.bottom * this.height + 8;
     const top = place.top * this.height - down - 8;
-    const above = this.touched || bottom + down > this.height; // a finger hides what is below it
-    this.tip.style.transform = `translate(${Math.round(left)}px, ${Math.round(above && top >= 4 ? top : Math.min(bottom, this.height - down - 4))}px)`;
+    const [x, y] = [place.x * this.width, Math.max(4, Math.min(place.y * this.height - down / 2, this.height - down - 4))];
+    const spots = [[left, bottom], [left, top], [x + 28, y], [x - across - 28, y]];
+    if (this.touched) spots.unshift(spots.splice(1, 1)[0]); // a finger hides what is below it
+    const fits = ([x, y]) => x >= 4 && y >= 4 && x + across <= this.width - 4 && y + down <= this.height;
+    const free = ([x, y]) => !seen || x > seen.right * this.width || x + across < seen.left * this.width
+      || y > seen.bottom * this.height || y + down < seen.top * this.height;
+    const spot = spots.find((spot) => fits(spot) && free(spot)) ?? spots.find(fits) ?? [left, this.height - down - 4];
+    this.tip.style.transform = `translate(${spot.map(Math.round).join("px, ")}px)`;
   }
 }

@@ -66,4 +66,9 @@ tabs.addEventListener("keydown", (event) => {
   openView(tab.dataset.view, stepAddress);
   tab.focus();
 });
-window.addEventListener("popstate", () => root.isConnected && openView(readAddress().view ?? "explore", () => {}));
+// A step back goes to the view before, with the photo and the model of now: the address follows what is shown.
+window.addEventListener("popstate", () => {
+  if (!root.isConnected) return;
+  openView(readAddress().view ?? "explore", () => {});
+  address();
+});

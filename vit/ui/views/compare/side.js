@@ -63,7 +63,7 @@ class Side {
     this.find(".point").setAttribute("aria-label", words("compare.canvas", { name }));
     this.find(".says").textContent = words("compare.says", { name });
     showClasses(this.answer, value);
-    this.find(".from").textContent = words("map.weights", { weights: [value.model, value.provenance, value.about].filter(Boolean).join(", ") });
+    this.find(".from").textContent = weightWords(value);
   }
 
   /** Lets go of the record: no old map beside a new one. */

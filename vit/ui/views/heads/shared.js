@@ -6,7 +6,7 @@ function headWords(layer, head) {
 
 function openHead(layer, head) {
   openCell(layer, head);
-  openView("explore");
+  openView("explore", stepAddress);
   find("#tab-explore").focus({ preventScroll: true }); // what had the focus is out of sight
 }
 
