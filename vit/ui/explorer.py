@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from vit.ui.languages.sentences import in_words
 from vit.ui.parts import css, encoder, html, page_words, script, view_parts
 from vit.ui.views import View
 
@@ -45,7 +46,7 @@ class Explorer(gr.HTML):
             html_template=html(views),
             css_template=css(),
             js_on_load=script(),
-            server_functions=[page_words, part, encoder, known],
+            server_functions=[page_words, part, encoder, known, in_words],
             apply_default_css=False,
             **props,
         )

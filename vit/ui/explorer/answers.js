@@ -7,7 +7,11 @@ async function take(value) {
   if (state.answered === state.ticket) return; // Gradio may ask once more what was at hand meanwhile
   if (value.busy) return busy(doingWords(value));
   if (value.gone && sendAgain()) return;
-  if (value.error) return fail(value.error, { code: value.code, retry: value.retry });
+  if (value.error) {
+    const sentence = await inWords(value.error);
+    if ((value.ticket ?? 0) !== state.ticket || state.answered === state.ticket) return;
+    return fail(sentence, { code: value.code, retry: value.retry });
+  }
   const { ticket } = state;
   state.answered = ticket;
   close();
@@ -145,8 +149,15 @@ function busy(line) {
 }
 
 /** A sentence with the code under which the server's log explains it. */
-function withCode({ error, code }) {
-  return code ? `${error} (${code})` : error;
+async function withCode({ error, code }) {
+  const sentence = await inWords(error);
+  return code ? `${sentence} (${code})` : sentence;
+}
+
+/** A sentence of the server's in the visitor's language, if it is known in it. */
+async function inWords(sentence) {
+  if (LANGUAGE === "en" || props.alone) return sentence;
+  return (await server.in_words([sentence, LANGUAGE]).catch(() => "")) || sentence;
 }
 
 /**

@@ -96,7 +96,10 @@ class Asking {
       return this.quiet ? this.parts.told?.(line, false) : this.settle("busy", line);
     }
     if (value.gone && !this.again && state.source.kept) return this.sendAgain();
-    if (value.error) return this.over(withCode(value));
+    if (value.error) {
+      const sentence = await withCode(value);
+      return value.ticket === this.ticket && this.asking && this.over(sentence);
+    }
     this.asking = false;
     this.result = value;
     this.settle("ready");

@@ -142,7 +142,7 @@ async function rawArrived({ file, ...value }) {
     return;
   }
   state.rawAgain = false;
-  if (!file) return say(withCode(value));
+  if (!file) return say(await withCode(value));
   const bytes = await fetched(file.url).catch(() => null); // from the address itself it would get the server's name
   say(bytes ? "" : words("save.failed"));
   if (bytes) saveBlob(bytes, fileName("attention", "npz"));
