@@ -202,6 +202,14 @@ def test_the_language_follows_the_browser(visit, locale, title):
     assert scores in page.inner_text(".view-lesson legend")
 
 
+def test_in_the_dark_a_prediction_that_is_not_chosen_is_dark(visit):
+    page = _lesson(visit, color_scheme="dark")
+    scheme = "getComputedStyle(document.querySelector('.view-lesson .options input')).colorScheme"
+    assert page.evaluate(scheme) == "dark"
+    page.click("[data-tool=theme]")
+    assert page.evaluate(scheme) == "light"
+
+
 @pytest.mark.parametrize("query", ["", "&present=1"])
 def test_no_step_scrolls_sideways_on_a_phone(visit, query):
     page = _lesson(visit, query, width=390, height=844)
