@@ -21,8 +21,8 @@ class Entropy(PerHead):
     unit = "entropy / highest"
     even_words = "a head that looks at all tokens alike"
     caveat = (
-        "Few tokens are not yet the ones that matter: a head that looks at one useless token (a sink) stands lowest "
-        "of all, and in windows there are fewer tokens to look at."
+        "A head that looks at few tokens need not look at those that matter: one that looks at a single useless token "
+        "(a sink) stands lowest of all, and in windows there are fewer tokens to look at."
     )
 
     effective: tuple[Tensor, ...]  # for each layer (heads,): e^H, in tokens, mean over the rows

@@ -19,9 +19,9 @@ class TokenNorms(Measured):
 
     title = "Token norms"
     caveat = (
-        "A patch with a norm far above the others often holds news about the whole picture in place of its own, so "
-        "a map's peak there may not be about that place. A small model may have none, and where an outlier begins is "
-        "a choice."
+        "A patch with a norm far above the others often stands for the whole picture instead of its own place, so a "
+        "map's peak there may not be about that place. A small model may have none, and where an outlier begins is a "
+        "choice."
     )
 
     block: str  # the block's name

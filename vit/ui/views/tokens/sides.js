@@ -132,7 +132,9 @@ class Sides {
       if (!block.lens) return "";
       const { classes, sure, followed } = block.lens;
       const taken = { label: names.get(classes[token]), sure: percent(sure[token]) };
-      return words("tokens.lens_here", { ...told, ...taken, name: names.get(lens.target), share: percent(followed[token]) });
+      const here = words("tokens.lens_here", { ...told, ...taken });
+      if (classes[token] === lens.target) return here; // its share is said already
+      return `${here} ${words("tokens.lens_followed", { name: names.get(lens.target), share: percent(followed[token]) })}`;
     }
     if (look.part === "colours" && map.pixels) {
       const { patch } = patchAt(block.layout, place);
