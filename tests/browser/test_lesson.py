@@ -76,6 +76,40 @@ def test_the_whole_lesson_goes_by_keys_alone(visit):
     page.wait_for_function("location.search.includes('step=8')")
 
 
+def test_the_browser_s_own_buttons_go_from_step_to_step_and_the_last_step_goes_on_to_methods(visit):
+    page = _lesson(visit)
+    for _ in range(2):
+        page.click(".view-lesson [data-act=after]")
+    page.go_back()
+    _at(page, 2)
+    page.click(".view-lesson .path li:nth-child(8) button")
+    page.go_back()
+    _at(page, 2)
+    page.go_back()
+    _at(page, 1)
+    assert "step" not in page.page.url
+    page.go_forward()
+    page.go_forward()
+    _at(page, 8)
+    page.click(".view-lesson [data-act=after]")
+    assert page.get_attribute("#tab-methods", "aria-selected") == "true"
+    page.go_back()
+    _at(page, 8)
+
+
+def test_on_a_phone_a_step_s_heading_stands_below_the_photo(visit):
+    page = _lesson(visit, width=390, height=844)
+    for way in ("after", "after", "after", "before"):
+        _predict(page)
+        page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+        page.click(f".view-lesson [data-act={way}]")
+        page.frame()
+        seen, title, turn = (
+            page.locator(f".view-lesson {part}").bounding_box() for part in (".seen", "article h2", ".turn")
+        )
+        assert seen["y"] + seen["height"] <= title["y"] and title["y"] + title["height"] <= turn["y"], way
+
+
 def test_the_worked_score_and_share_are_the_models_own(visit, photos, weights, monkeypatch):
     monkeypatch.setattr("vit.models.bundled.FOLDER", weights)
     from vit import load_model, record_attention
@@ -234,6 +268,10 @@ def _predict(page) -> None:
     page.click(".view-lesson .guess > button")
     page.wait_for_selector(".view-lesson .shown:not([hidden])")
     page.frame()
+
+
+def _at(page, step: int) -> None:
+    page.wait_for_selector(f"#view-lesson:not([hidden]) .path li:nth-child({step}) [aria-current=step]")
 
 
 def _tab_to(page, selector: str) -> None:

@@ -9,8 +9,7 @@ class Lesson {
     this.toy = { layer: 0, share: 0.3, order: "raw" }; // what is played with before a prediction
     this.guesses = new Map(); // step -> the chosen prediction's text
     this.closing = new Closing(view, () => this.draw(), (line) => this.waits && (this.find(".verdict").textContent = line));
-    const asked = Number(view.wanted.step);
-    this.step = STEPS[asked - 1] ? asked - 1 : 0;
+    this.step = stepAsked();
     this.path();
     this.hands();
   }
@@ -36,7 +35,9 @@ class Lesson {
     });
     this.find(".options").addEventListener("change", () => (this.find(".guess button").disabled = false));
     this.find("[data-act=before]").addEventListener("click", () => this.turn(this.step - 1));
-    this.find("[data-act=after]").addEventListener("click", () => this.turn(this.step + 1));
+    this.find("[data-act=after]").addEventListener("click", () => this.step + 1 < STEPS.length ? this.turn(this.step + 1) : this.end());
+    // The page's own listener, which opens the view that the address names, was there before this one.
+    window.addEventListener("popstate", () => this.view.root.isConnected && this.view.open && this.go(stepAsked()));
   }
 
   async show(result) {
@@ -144,14 +145,30 @@ class Lesson {
     this.paint();
   }
 
+  /** A person goes to a step: the browser's own button leads back from it. */
   turn(step) {
-    if (!STEPS[step]) return;
-    if (step !== this.step) this.closing.leave();
+    if (!STEPS[step] || step === this.step) return;
+    stepAddress({ step: step ? step + 1 : null });
+    this.go(step);
+  }
+
+  go(step) {
+    if (step === this.step) return;
+    this.closing.leave();
     this.step = step;
-    this.view.address("step", step ? step + 1 : null);
-    this.draw();
-    this.find("h2").focus();
-    this.find("h2").scrollIntoView({ block: "nearest" });
+    if (this.ready) this.draw();
+    else this.begin();
+    const [title, seen] = ["h2", ".seen"].map(this.find);
+    const above = seen.getBoundingClientRect().right > title.getBoundingClientRect().left; // on a phone the photo stays above
+    title.style.scrollMargin = `${above ? seen.offsetHeight + 8 : 12}px 0 72px`;
+    title.focus({ preventScroll: true });
+    title.scrollIntoView({ block: "nearest" });
+  }
+
+  /** After the last step: the view that shows what the other methods make of the photo. */
+  end() {
+    openView("methods", stepAddress);
+    find("#tab-methods").focus();
   }
 
   draw() {
@@ -183,7 +200,7 @@ class Lesson {
       this.find(".figure").replaceChildren(...(missing && step.key !== "softmax" ? [] : [step.figure(this)]));
     }
     this.find("[data-act=before]").disabled = this.step === 0;
-    this.find("[data-act=after]").hidden = this.step === STEPS.length - 1;
+    this.find("[data-act=after]").textContent = words(this.step + 1 < STEPS.length ? "lesson.next" : "lesson.end");
     this.paint();
   }
 
@@ -225,6 +242,12 @@ class Lesson {
   paint() {
     this.seen.paint();
   }
+}
+
+/** The step that the address names, counted from 0; without one the first. */
+function stepAsked() {
+  const asked = Number(readAddress().step);
+  return STEPS[asked - 1] ? asked - 1 : 0;
 }
 
 addView("lesson", (view) => {
