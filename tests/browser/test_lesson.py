@@ -191,7 +191,7 @@ def test_the_closing_step_sets_attention_and_relevance_against_chance(visit, pho
     areas["chance"] = float(found.results[0].deletion.random_areas.mean())
     said = [float(number) for number in re.findall(r"0\.\d{3}", page.inner_text(".view-lesson .after"))]
     assert said[:3] == pytest.approx([areas[name] for name in ("raw", "relevance", "chance")], abs=0.001)
-    names = {"raw": "attention’s", "relevance": "relevance’s", "chance": "by chance"}
+    names = {"raw": "by attention", "relevance": "by relevance", "chance": "by chance"}
     right = names[min(areas, key=lambda name: areas[name])]
     assert page.inner_text(".view-lesson .options .right") == right
     verdicts = page.locator(".view-lesson .figure tbody td:last-child").all_inner_texts()
@@ -199,6 +199,22 @@ def test_the_closing_step_sets_attention_and_relevance_against_chance(visit, pho
     seen = _warm(page)
     page.click(".view-lesson .many button[aria-pressed=false]")
     assert _warm(page) != seen
+
+
+@pytest.mark.parametrize(
+    "query, locale, caption", [("", "de-DE", "Relevanz: "), ("&present=1", "en-US", "Relevance: ")]
+)
+def test_nothing_of_the_closing_step_is_cut_off_or_of_another_language(visit, query, locale, caption):
+    page = _lesson(visit, f"&step=8{query}", locale=locale)
+    _predict(page)
+    page.wait_for_selector(".view-lesson .figure svg", timeout=60_000)
+    assert page.inner_text(".view-lesson .below").startswith(caption)
+    assert "." not in page.inner_text(".view-lesson .figure thead")  # a key, in place of its words
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.view-lesson :is(.roll, .many button, .path ol)')]"
+        ".filter((part) => part.scrollWidth > part.clientWidth).map((part) => part.className || part.outerHTML)"
+    )
+    assert not cut
 
 
 @pytest.mark.parametrize("way", [".view-lesson .path li:nth-child(7) button", "#tab-explore"])
@@ -251,6 +267,10 @@ def test_no_step_scrolls_sideways_on_a_phone(visit, query):
         page.click(f".view-lesson .path li:nth-child({step}) button")
         _predict(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, step
+        wide = (
+            "[...document.querySelectorAll('.view-lesson .roll')].some((part) => part.scrollWidth > part.clientWidth)"
+        )
+        assert query or step != 6 or not page.evaluate(wide)  # nothing says that a table goes on
 
 
 def _lesson(visit, query: str = "", photo=None, **context):

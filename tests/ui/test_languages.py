@@ -6,7 +6,7 @@ import pytest
 
 from vit.ui.languages import languages
 from vit.ui.page import _TOOLS
-from vit.ui.parts import PANEL, html, script, view_parts
+from vit.ui.parts import PANEL, html, page_words, script, view_parts
 from vit.ui.views import all_views
 
 PLACES = re.compile(r"\{(\w+)\}")
@@ -51,3 +51,11 @@ def test_every_key_that_is_asked_for_is_there_and_none_is_unused():
     assert used == set(ENGLISH), sorted(set(ENGLISH) - used)
     for pattern in patterns:
         assert any(pattern.fullmatch(key) for key in ENGLISH), pattern.pattern
+
+
+@pytest.mark.parametrize("view", all_views(), ids=lambda view: view.name)
+def test_a_view_asks_for_no_other_view_s_words(view):
+    """They come with that view alone, and before it is opened there would be the key in their place."""
+    parts = view_parts(view, "en")
+    others = set(languages()["en"]) - set(page_words("en")) - {view.name}
+    assert not re.findall(rf'["`](?:{"|".join(others)})\.[\w.$]+', parts["html"] + parts["script"])

@@ -52,7 +52,7 @@ def truth(ask: Ask) -> dict[str, Any]:
         options = map_options(record, get_method(name))
         heat = ask.analysis.heatmap(ask.image, ask.model, name, found.target, say=ask.say, **options)
         rows, cols = heat.values.shape
-        maps[name] = {"rows": rows, "cols": cols, "values": heat.values.flatten().tolist(), "caption": heat.caption}
+        maps[name] = {"rows": rows, "cols": cols, "values": heat.values.flatten().tolist()}
     return {"check": checked(found), "maps": maps}
 
 

@@ -75,13 +75,13 @@ class Closing {
     const row = (name, { deletion, insertion }, said) => [name, decimal(deletion.area.toFixed(3)), decimal(insertion.area.toFixed(3)), said];
     const rows = methods.map((method) => row(words(`lesson.truth.${method.name}`), method, verdictWords(method, chance.deletion.orders)));
     rows.push(row(words("lesson.truth.chance"), chance, ""));
-    const head = ["", words("truth.deletion"), words("truth.insertion"), words("methods.on_photo")];
+    const head = ["", words("truth.deletion"), words("truth.insertion"), words("lesson.truth.verdict")];
     const refused = check.refused.map(([name, why]) => make("p", { className: "small" }, `${words(`lesson.truth.${name}`)}: ${why}`));
     const buttons = Object.entries(maps).map(([name, map]) => {
       const canvas = make("canvas", { width: map.cols, height: map.rows });
       canvas.style.aspectRatio = state.value.width / state.value.height;
       canvas.getContext("2d").putImageData(heatPixels(map.values, map.rows, map.cols, map.cols, map.rows, extent(map.values), pixelTable("inferno", null)), 0, 0);
-      const button = make("button", { type: "button" }, canvas, make("span", {}, words(`lesson.truth.${name}`)));
+      const button = make("button", { type: "button" }, canvas, make("span", {}, words(`lesson.truth.maps.${name}`)));
       button.setAttribute("aria-pressed", name === this.seen);
       button.addEventListener("click", () => {
         this.seen = name;
@@ -89,15 +89,15 @@ class Closing {
       });
       return button;
     });
-    const many = make("div", { className: "many" }, ...buttons);
+    const many = make("div", { className: "many pair" }, ...buttons);
     return make("div", {}, make("p", { className: "keys" }, ...keys), chart.element, table(head, rows, -1, [0, 3]), ...refused, many, make("p", { className: "small" }, words("lesson.truth.caveat")));
   }
 
-  /** What is painted over the photo. */
-  map() {
+  /** What is painted over the photo, with the line below it: `read` is the one of the last layer's attention. */
+  map(read) {
     const map = this.truth?.maps[this.seen];
     if (!map) return {};
-    return { ...map, peak: extent(map.values), below: map.caption };
+    return { ...map, peak: extent(map.values), below: this.seen === "raw" ? read : words("lesson.truth.owed", this.truth.check) };
   }
 }
 
@@ -119,5 +119,5 @@ const CLOSING_STEP = {
     return ["raw", "relevance", "chance"].map((name) => ({ text: words(`lesson.truth.${name}`), right: areas[name] === least }));
   },
   figure: (lesson) => lesson.closing.figure((focus) => lesson.set({}, focus)),
-  map: (lesson) => lesson.closing.map(),
+  map: (lesson) => lesson.closing.map(lesson.readout(state.value.layers.length - 1).below),
 };
