@@ -2,6 +2,7 @@
 
 import math
 import re
+from decimal import Decimal
 
 import pytest
 
@@ -132,6 +133,23 @@ def test_the_worked_score_and_share_are_the_models_own(visit, photos, weights, m
     assert shares == [pytest.approx(share, rel=0.01), pytest.approx(share, rel=0.01)]  # worked out, and the record's
 
 
+@pytest.mark.parametrize("model", ["standin_vit", "standin_deit"])
+def test_each_line_follows_from_the_numbers_on_the_page(visit, model):
+    page = _lesson(visit, f"&model={model}&step=3")
+    _predict(page)
+    rows = [row.split("\t") for row in page.inner_text(".view-lesson .figure tbody").replace("−", "-").splitlines()]
+    *parts, total, score = [Decimal(row[-1]) for row in rows]
+    assert sum(parts) == total and abs(float(total) / math.sqrt(int(rows[4][0].split()[-1])) - float(score)) <= 0.0051
+    for (_, query, key, _), product in zip(rows[:4], parts, strict=False):
+        assert abs(Decimal(query) * Decimal(key) - product) <= Decimal("0.005")
+    page.click(".view-lesson .path li:nth-child(7) button")
+    _predict(page)
+    told = page.inner_text(".view-lesson .after").replace("−", "-")
+    most, less, gap, power, times = re.search(r"(\S+) - (\S+) = (\S+), and e\^(\S+) ≈ ([\d.]+)\.", told).groups()
+    assert Decimal(most) - Decimal(less) == Decimal(gap) == Decimal(power)
+    assert float(times) == pytest.approx(math.exp(float(gap)), rel=0.005)
+
+
 def test_temperature_and_patch_change_the_picture(visit):
     page = _lesson(visit, "&step=4")
     _predict(page)
@@ -171,9 +189,21 @@ def test_a_network_that_is_not_our_own_says_which_model_to_choose(visit):
     assert page.locator(".view-lesson .figure .many button").count() == 2
 
 
+def test_what_a_network_with_windows_and_without_cls_is_told_is_true_of_it(visit):
+    page = _lesson(visit, "&model=standin_swin")
+    told = {}
+    for step in range(1, STEPS + 1):
+        page.click(f".view-lesson .path li:nth-child({step}) button")
+        page.wait_for_timeout(300)  # a layer may still be on its way
+        told[step] = page.inner_text(".view-lesson .page")
+        assert not re.search("CLS|undefined|all the others", told[step]), step
+    assert "the others in its window" in told[1] and "asks the others in its window" in told[3]
+    assert "reads the mean of all patches" in told[7]
+
+
 def test_a_distilled_network_reads_two_tokens(visit):
     page = _lesson(visit, "&model=standin_deit&step=7")
-    assert page.inner_text(".view-lesson h2") == "From CLS & DIST to the answer"
+    assert "reads CLS & DIST only" in page.inner_text(".view-lesson .intro")
 
 
 def test_the_closing_step_sets_attention_and_relevance_against_chance(visit, photos, weights, monkeypatch):

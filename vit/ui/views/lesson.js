@@ -57,9 +57,8 @@ class Lesson {
 
   /** The step's name, while its numbers are on their way. */
   begin() {
-    const { prefix } = state.value.layers[0].queries;
     this.mark();
-    this.find("h2").textContent = words(`lesson.${STEPS[this.step].key}.title`, tokenNames({ prefix }));
+    this.find("h2").textContent = words(`lesson.${STEPS[this.step].key}.title`);
   }
 
   clear() {
@@ -177,7 +176,7 @@ class Lesson {
     const missing = this.numbers || !step.own ? null : step.own;
     const fill = missing === "all" ? null : step.fill(this);
     const guess = this.guesses.get(this.step);
-    const say = (key) => words(key, fill ?? {});
+    const say = (key) => words(key, fill ?? { reads: reads() });
     this.mark();
     this.find("h2").textContent = say(`lesson.${step.key}.title`);
     this.find(".intro").textContent = fill ? say(`lesson.${step.key}.intro`) : say(`lesson.${step.key}.short`);

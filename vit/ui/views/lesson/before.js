@@ -13,8 +13,16 @@ const BEFORE = {
     ground: () => ({}),
   },
   qkv: {
-    /** Arrows to three of the patches that are asked; which of them fits is not said. */
-    ground({ rows, cols, row, col }) {
+    /** Arrows to three of the patches that are asked, or the window of those that are; which fits is not said. */
+    ground(lesson) {
+      const { rows, cols, row, col } = lesson;
+      if (windowed()) {
+        const looks = lesson.looks(0);
+        if (!looks) return { below: words("stage.bring_layer", { layer: 1 }) };
+        const { values } = looks[0];
+        const patches = new Set([...values.keys()].filter((patch) => values[patch] > 0));
+        return { marks: [{ ...looks[0], patches, weight: 1 }], below: words("lesson.qkv.window") };
+      }
       const places = [[0.15, 0.2], [0.3, 0.85], [0.85, 0.6], [0.8, 0.1]].map(([y, x]) => [Math.floor(y * rows), Math.floor(x * cols)]);
       const arrows = places.filter(([down, across]) => down !== row || across !== col).slice(0, 3);
       return { arrows, below: words("lesson.qkv.asks") };
@@ -59,7 +67,7 @@ const BEFORE = {
   },
   prediction: {
     play({ numbers }) {
-      const rows = numbers.logits.slice(0, 5).map(([label, logit]) => [label, three(logit)]);
+      const rows = numbers.logits.slice(0, 5).map(([label, logit]) => [label, digits(logit)]);
       return make("div", {}, table(["class", "logit"].map((name) => words(`lesson.prediction.${name}`)), rows));
     },
     ground: (lesson) => lesson.readout(state.value.layers.length - 1),

@@ -36,6 +36,15 @@ class Numbers {
   }
 }
 
+/** A number as it is written with so many decimals. */
+function cut(value, decimals = 2) {
+  return Number(value.toFixed(decimals));
+}
+
+function digits(value, decimals = 3) {
+  return decimal(value.toFixed(decimals));
+}
+
 function dot(left, right) {
   let sum = 0;
   for (let n = 0; n < left.length; n++) sum += left[n] * right[n];

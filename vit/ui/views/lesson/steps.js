@@ -15,7 +15,8 @@ const STEPS = [
       const [height, width] = size;
       const [down, across] = [height / rows, width / cols];
       const names = prefix.map((name) => name.toUpperCase()).join(", ");
-      return { rows, cols, width, height, down, across, names, count: rows * cols, tokens: rows * cols + prefix.length, numbers: 3 * down * across };
+      const others = words(windowed() ? "lesson.patches.window" : "lesson.patches.all");
+      return { rows, cols, width, height, down, across, names, others, count: rows * cols, tokens: rows * cols + prefix.length, numbers: 3 * down * across };
     },
     options: ({ rows, cols }) => numbersToChoose(rows * cols, [rows + cols, rows * cols * 2, Math.round((rows * cols) / 4)]),
     figure(lesson) {
@@ -28,8 +29,8 @@ const STEPS = [
       });
       const [red, green, blue] = mean;
       const told = make("p", {}, words("lesson.patches.mean", { row: row + 1, col: col + 1, red, green, blue }));
-      const extra = prefix.length ? [make("p", {}, words("lesson.patches.extra", this.fill(lesson)))] : [];
-      return make("div", {}, ...extra, make("div", { className: "patch" }, canvas, told));
+      const extra = [prefix.length && words("lesson.patches.extra", this.fill(lesson)), state.value.top.length && words("lesson.patches.reads", { reads: reads() })];
+      return make("div", {}, make("p", {}, extra.filter(Boolean).join(" ")), make("div", { className: "patch" }, canvas, told));
     },
     map: () => ({ grid: true, below: words("lesson.point") }),
   },
@@ -40,7 +41,7 @@ const STEPS = [
     options: () => ["no", "yes", "row"].map((name) => ({ text: words(`lesson.embedding.${name}`), right: name === "no" })),
     figure({ numbers, token, row, col, rows, cols }) {
       const [patch, place] = [numbers.vector("patches", token), numbers.vector("places", token)];
-      const sum = patch.map((value, n) => value + place[n]);
+      const sum = patch.map((value, n) => cut(value) + cut(place[n])); // what is shown adds up
       const peak = Math.max(...[...patch, ...place].map(Math.abs));
       const alike = numbers.alike(token);
       const near = [], far = [];
@@ -74,10 +75,11 @@ const STEPS = [
       const scores = numbers.scores(head, token);
       const best = placeOfLargest(scores);
       const [query, key, value] = [numbers.vector("queries", head, token), numbers.vector("keys", head, best), numbers.vector("values", head, best)];
-      const products = [...query].map((number, n) => number * key[n]);
-      const sum = dot(query, key);
-      const rest = products.slice(4).reduce((a, b) => a + b, 0);
-      const rows = products.slice(0, 4).map((product, n) => [String(n + 1), three(query[n]), three(key[n]), three(product)]);
+      const sum = cut(dot(query, key));
+      const first = [0, 1, 2, 3].map((n) => cut(cut(query[n]) * cut(key[n]))); // as who has only what is shown works it out
+      const rest = sum - first.reduce((a, b) => a + b, 0);
+      const tell = (number) => digits(number, 2);
+      const rows = first.map((product, n) => [String(n + 1), tell(query[n]), tell(key[n]), tell(product)]);
       const peak = Math.max(...[...query, ...key, ...value].map(Math.abs));
       return make(
         "div", {},
@@ -85,7 +87,7 @@ const STEPS = [
         headButtons(numbers.heads, head, (to, focus) => lesson.set({ head: to }, focus)),
         table(
           ["", words("lesson.qkv.query"), words("lesson.qkv.key"), words("lesson.qkv.product")],
-          [...rows, [`5 … ${query.length}`, "", "", three(rest)], [words("lesson.qkv.total"), "", "", three(sum)], [`÷ √${query.length}`, "", "", three(sum / Math.sqrt(query.length))]],
+          [...rows, [`5 … ${query.length}`, "", "", tell(rest)], [words("lesson.qkv.total"), "", "", tell(sum)], [`÷ √${query.length}`, "", "", tell(sum / Math.sqrt(query.length))]],
           6,
         ),
         strip(words("lesson.qkv.query"), query, peak),
@@ -169,7 +171,7 @@ const STEPS = [
     key: "layers",
     own: "all",
     still: true,
-    fill: ({ numbers }) => ({ depth: numbers.lens.length - 1, label: numbers.lens.at(-1)[0], ...tokenNames(numbers) }),
+    fill: ({ numbers }) => ({ depth: numbers.lens.length - 1, label: numbers.lens.at(-1)[0], reads: reads() }),
     options({ numbers }) {
       const right = settledAfter(numbers.lens);
       return numbers.lens.map((_, n) => ({ text: n ? String(n) : words("lesson.layers.none"), right: n === right }));
@@ -191,18 +193,19 @@ const STEPS = [
     own: "all",
     still: true,
     fill({ numbers }) {
-      const [[first, most], [second, less]] = numbers.logits;
-      return { first, second, most: three(most), less: three(less), gap: three(most - less), times: three(Math.exp(most - less)), count: numbers.logits.length, ...tokenNames(numbers) };
+      const [first, second] = numbers.logits.map(([label]) => label);
+      const [most, less, gap] = largestLogits(numbers);
+      return { first, second, most: digits(most), less: digits(less), gap: digits(gap), times: three(Math.exp(gap)), count: numbers.logits.length, reads: reads() };
     },
     options({ numbers }) {
-      const [[, most], [, less]] = numbers.logits;
-      const right = Math.exp(most - less);
-      const others = [most - less, less > 0 ? most / less : 2 * (most - less), 10 * right];
+      const [most, less, gap] = largestLogits(numbers);
+      const right = Math.exp(gap);
+      const others = [gap, less > 0 ? most / less : 2 * gap, 10 * right];
       return numbersToChoose(right, others, (value) => words("lesson.prediction.times", { value: three(value) }));
     },
     figure({ numbers }) {
       const shares = softmax(numbers.logits.map(([, logit]) => logit));
-      const rows = numbers.logits.slice(0, 10).map(([label, logit], n) => [label, three(logit), shareBar(shares[n])]);
+      const rows = numbers.logits.slice(0, 10).map(([label, logit], n) => [label, digits(logit), shareBar(shares[n])]);
       return make("div", {}, table(["class", "logit", "share"].map((name) => words(`lesson.prediction.${name}`)), rows, 0), make("p", { className: "small" }, words("lesson.prediction.caveat", { count: numbers.logits.length })));
     },
     map: (lesson) => lesson.readout(state.value.layers.length - 1),
@@ -233,8 +236,22 @@ function settledAfter(lens) {
   return layer;
 }
 
-function tokenNames({ prefix }) {
-  return { names: prefix.map((name) => name.toUpperCase()).join(" & ") };
+/** What the classifier reads after the last layer. */
+function reads() {
+  const names = state.value.layers.at(-1).queries.readout;
+  if (!names.length) return words("lesson.reads.patches");
+  return names[0] === "pool" ? words("lesson.reads.pool") : names.map((name) => name.toUpperCase()).join(" & ");
+}
+
+/** Whether a token looks only at those in its window. */
+function windowed() {
+  return state.value.layers[0].windows > 1;
+}
+
+/** The two largest logits and their difference, as written: who has only the page comes to the same. */
+function largestLogits({ logits }) {
+  const [most, less] = logits.map(([, logit]) => cut(logit, 3));
+  return [most, less, most - less];
 }
 
 /** A right number among wrong ones, in order, no two written alike. */
