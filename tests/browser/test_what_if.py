@@ -61,6 +61,34 @@ def test_it_says_at_once_that_it_works_and_then_what_became_of_the_answer(visit)
     assert then in said and (said.startswith("Still ") or " becomes " in said) and first in said
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_nothing_moves_when_a_head_is_switched_off(visit, width, height):
+    page = visit(width=width, height=height).shown()
+    _open(page)
+    head = page.locator("[data-head='1,2']")
+    head.scroll_into_view_if_needed()
+    before = head.bounding_box()
+    head.click()
+    assert head.bounding_box() == before
+    assert _changed(page) and head.bounding_box() == before
+
+
+def test_where_the_keys_are_is_shown_to_who_uses_them(visit):
+    page = visit().shown()
+    _open(page)
+    middle = """(canvas) => {
+        const [x, y] = [canvas.width * 0.5625, canvas.height * 0.5625].map(Math.round); // of the patch where keys begin
+        const edge = canvas.getContext("2d").getImageData(x, Math.round(canvas.height / 2) - 3, 1, 7).data;
+        return edge.some((byte) => byte);
+    }"""
+    box = page.locator(".view-what_if .paint").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.1)
+    assert not page.locator(".view-what_if .paint").evaluate(middle)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".view-what_if .paint").evaluate(middle)
+
+
 def test_the_keyboard_paints_too(visit):
     page = visit().shown()
     _open(page)

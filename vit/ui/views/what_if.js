@@ -3,6 +3,7 @@
 addView("what_if", (view) => {
   const MEAN_COLOUR = "rgb(124, 116, 104)"; // of ImageNet: what 0 is once normalised
   const WAIT = 250; // milliseconds: a stroke or several clicks are one question
+  const ROWS = 5; // of the table: never more, so that what is below it stays in its place
   const canvas = view.find(".paint");
   const board = view.find(".board");
   const share = view.find("[data-set=share]");
@@ -11,6 +12,7 @@ addView("what_if", (view) => {
   let silent = new Set(); // "layer" or "layer,head"
   let brush = "hide";
   let cursor = null; // where the keyboard is: a patch
+  let keyed = false; // whether the photo is painted by keys: else nobody needs to see where they are
   let timer = 0;
 
   function later() {
@@ -51,7 +53,7 @@ addView("what_if", (view) => {
       pen.fillRect(left, top, Math.round((col + 1) * across) - left, Math.round((row + 1) * down) - top);
     }
     const marks = [{ ...grid, patches: hidden, weight: 1 }];
-    if (cursor !== null && document.activeElement === canvas) marks.push({ ...grid, patches: new Set([cursor]), weight: 2 });
+    if (keyed && document.activeElement === canvas) marks.push({ ...grid, patches: new Set([cursor]), weight: 2 });
     for (const { rows, cols, patches, weight } of marks) {
       const path = outline(patches, rows, cols, canvas.width, canvas.height);
       for (const [colour, extra] of [["rgba(0, 0, 0, 0.6)", 2], ["#fff", 0]]) {
@@ -89,11 +91,13 @@ addView("what_if", (view) => {
 
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
+    keyed = false;
     put(patchUnder(event));
   });
   canvas.addEventListener("pointermove", (event) => event.buttons && event.getCoalescedEvents().concat(event).forEach((each) => put(patchUnder(each))));
   canvas.addEventListener("focus", () => {
     cursor ??= Math.floor(grid.rows / 2) * grid.cols + Math.floor(grid.cols / 2);
+    keyed = canvas.matches(":focus-visible");
     paint();
   });
   canvas.addEventListener("blur", paint);
@@ -107,6 +111,7 @@ addView("what_if", (view) => {
       else hidden.add(cursor);
       later();
     } else return;
+    keyed = true;
     event.preventDefault();
     paint();
   });
@@ -215,7 +220,7 @@ addView("what_if", (view) => {
       view.find(".verdict").textContent = changed ? verdict(result.classes) : words("what_if.nothing");
       view.find("table").toggleAttribute("data-changed", changed);
       view.find("th.number").textContent = words(changed ? "what_if.before" : "what_if.share");
-      view.find("tbody").replaceChildren(...result.classes.map(line));
+      view.find("tbody").replaceChildren(...likeliest(result.classes).map(line));
       if (!view.find(".heads-grid").children.length || !silent.size) heads();
       press();
     },
@@ -229,9 +234,16 @@ addView("what_if", (view) => {
     return words(first === last ? "what_if.still" : "what_if.becomes", told);
   }
 
+  /** Those with the largest shares, before or after, in the order in which they came. */
+  function likeliest(classes) {
+    const size = ({ before, after }) => Math.max(before, after);
+    const least = classes.map(size).sort((a, b) => b - a)[ROWS - 1] ?? 0;
+    return classes.filter((each) => size(each) >= least).slice(0, ROWS);
+  }
+
   function line({ label, before, after }) {
     const row = document.createElement("tr");
-    const name = document.createElement("td");
+    const name = make("td", { title: label });
     const bars = ["before", "after"].map((which) => {
       const bar = document.createElement("i");
       bar.className = which === "after" ? "after changed" : which;
