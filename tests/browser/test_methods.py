@@ -23,8 +23,16 @@ def test_every_method_is_shown_with_its_scale_and_its_words(visit):
         card.locator("summary").click()
         assert card.locator("details p").inner_text().strip()
     assert all(_painted(page))
+    page.evaluate("attentionLinks.methods.later = attentionLinks.methods.ask; attentionLinks.methods.ask = () => {}")
     page.click(".view-methods [data-act=slow]")
+    assert page.is_visible(".view-methods .slow .doing") and not page.is_visible(".view-methods [data-act=slow]")
+    assert page.evaluate("document.activeElement.dataset.act") == "cancel"  # where it was asked for
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.dataset.act") == "slow"
+    page.evaluate("attentionLinks.methods.ask = attentionLinks.methods.later")
+    page.keyboard.press("Enter")
     page.wait_for_selector("[data-method=attention_flow] .map")
+    assert page.evaluate("document.activeElement.matches('[data-method=attention_flow] .map')")
     assert page.locator(f"{CARDS} .map").count() == 9
 
 
@@ -34,9 +42,9 @@ def test_two_classes_give_two_maps_on_one_scale_and_a_difference_around_zero(vis
     assert len({round(name.bounding_box()["y"]) for name in names[:3]}) == 1
     folded = [page.locator("[data-kind=class] summary").nth(n).bounding_box()["y"] for n in range(3)]
     assert len({round(place) for place in folded}) == 1  # in a row, however long the words above are
-    page.page.select_option("[data-class=target] select", label="church")
+    page.page.select_option("[data-class=target] select", "1")
     page.wait_for_function("document.querySelector('.view-methods h2').textContent === 'Made for church'")
-    page.page.select_option("[data-class=against] select", label="golf ball")
+    page.page.select_option("[data-class=against] select", "3")
     page.wait_for_selector(".view-methods .cards.two [data-method=relevance]")
     card = page.locator("[data-method=relevance]")
     assert card.locator(".head").all_inner_texts() == ["church", "golf ball", "church − golf ball"]
@@ -45,7 +53,25 @@ def test_two_classes_give_two_maps_on_one_scale_and_a_difference_around_zero(vis
     assert scales[2][0] == f"−{scales[2][1]}"
     assert page.locator("[data-method=rollout] .map").count() == 1
     page.wait_for_function("location.search.includes('target=1') && location.search.includes('against=3')")
-    assert page.page.locator("[data-class=against] option[value='1']").first.is_disabled()
+    assert page.page.locator("[data-class=against] option[value='1']").is_disabled()  # there once
+
+
+def test_a_map_that_is_nearly_the_same_everywhere_says_so(visit, monkeypatch):
+    def alike(route):  # of the two maps that come first, one is flat but for a patch, one is not
+        answer = route.fetch()
+        numbers = np.frombuffer(answer.body(), "<f4").copy()
+        numbers[:128] = 0.5
+        numbers[[7, *range(64, 96)]] = 0
+        route.fulfill(response=answer, body=numbers.tobytes())
+
+    page = visit().shown()
+    page.page.route("**/maps.bin", alike)
+    page.click("#tab-methods")
+    page.wait_for_selector("#view-methods[data-state=ready] .card", timeout=60_000)
+    assert page.locator(".view-methods .alike").all_inner_texts()[0] == (
+        "Nine patches in ten have 0.500 to 0.500: this map hardly tells them apart."
+    )
+    assert [page.locator(f"{CARDS}:has(.map) >> nth={n}").locator(".alike").count() for n in (0, 1)] == [1, 0]
 
 
 def test_the_address_opens_to_the_same_two_classes(visit):
@@ -123,6 +149,21 @@ def test_a_truth_check_can_be_cancelled_and_the_maps_stay(visit):
     assert not page.locator(".view-methods .doing").is_visible()
     assert page.locator(".view-methods [data-act=check]").is_visible()
     assert not page.locator(FOUND).is_visible() and all(_painted(page))
+
+
+def test_a_truth_check_ends_where_its_view_is_left(visit):
+    page = _open(visit)
+    page.evaluate("""() => {
+        const { stop } = attentionLinks.methods;
+        attentionLinks.methods.stop = () => { window.ended = true; stop(); };
+    }""")
+    page.click(".view-methods [data-act=check]")
+    page.wait_for_function("/\\d+ of \\d+/.test(document.querySelector('.view-methods .doing').textContent)")
+    page.click("#tab-explore")
+    assert page.evaluate("window.ended")
+    page.click("#tab-methods")
+    assert page.get_attribute("#view-methods", "data-state") == "ready"
+    assert page.is_visible(".view-methods [data-act=check]") and all(_painted(page))
 
 
 def test_a_windowed_model_has_maps_and_a_label_stays_text(visit):

@@ -7,7 +7,7 @@ addView("methods", (view) => {
   };
   const large = new Large(view.find(".large"));
   const truth = new Truth(view.find(".truth"));
-  const doing = view.find(".doing");
+  const [doing, wrong] = [".doing", ".wrong"].map((part) => view.find(part)); // where they were asked for
   const number = (text) => (/^\d{1,6}$/.test(text ?? "") ? Number(text) : null);
   let chosen = { target: number(view.wanted.target), against: number(view.wanted.against) };
   let asked = null; // what is under way: "maps", "slow" or "check"
@@ -15,32 +15,32 @@ addView("methods", (view) => {
   let labels = [];
   let pictures = []; // [canvas, map]: what is painted again when sizes or colours change
 
-  /** A question beside what is shown, with a line on how it goes where the visitor looks. */
-  function ask(what) {
+  /** A question beside what is shown, with a line on how it goes where it was asked. */
+  function ask(what, slot = view.find(`[data-for=${what}]`)) {
     asked = what;
-    view.find(".wrong").hidden = true;
-    view.find(`[data-for=${what === "check" ? "check" : "maps"}]`).append(doing, view.find(".wrong"));
+    wrong.hidden = true;
+    slot.append(doing, wrong);
     doing.querySelector("span").textContent = words("views.asking");
     doing.hidden = false;
     busy(true);
-    if (what === "check") doing.querySelector("button").focus(); // the button that was pressed is gone
+    if (what !== "maps") doing.querySelector("button").focus(); // the button that was pressed is gone
     view.ask({ quiet: true });
   }
 
   function busy(is) {
     for (const part of view.findAll(".maps")) part.toggleAttribute("data-old", is && asked === "maps");
     view.find("[data-act=check]").hidden = is && asked === "check";
-    for (const button of view.findAll("[data-act=slow]")) button.disabled = is;
+    for (const button of view.findAll("[data-act=slow]")) Object.assign(button, { disabled: is, hidden: is && asked === "slow" });
     for (const { select, search } of Object.values(pickers)) select.disabled = search.disabled = is && asked !== "maps";
   }
 
   /** The question has its answer, or there will be none. */
   function done() {
-    const focused = doing.contains(document.activeElement);
+    const again = doing.contains(document.activeElement) && view.find(`[data-act=${asked}]`);
     asked = null;
     doing.hidden = true;
     busy(false);
-    if (focused) view.find("[data-act=check]").focus();
+    if (again) again.focus();
   }
 
   function choose(changed) {
@@ -62,8 +62,8 @@ addView("methods", (view) => {
     if (shown) chosen = { target: shown.target, against: shown.against };
     pick();
     done();
-    view.find(".wrong").textContent = line ?? "";
-    view.find(".wrong").hidden = !error;
+    wrong.textContent = line ?? "";
+    wrong.hidden = !error;
   }
 
   async function show(result) {
@@ -85,8 +85,10 @@ addView("methods", (view) => {
     view.address("target", shown.target === state.value.top[0]?.[0] ? null : shown.target);
     view.address("against", shown.against);
     pick();
+    const waited = doing.contains(document.activeElement);
     cards();
     done();
+    if (waited) view.find(`[data-method=${methods[0].name}]`).querySelector("button")?.focus();
     paint();
   }
 
@@ -122,7 +124,7 @@ addView("methods", (view) => {
   function slowCard(name) {
     const button = make("button", { type: "button" }, words("views.begin"));
     button.dataset.act = "slow";
-    button.addEventListener("click", () => ask("slow"));
+    button.addEventListener("click", () => ask("slow", frame));
     const [title, means] = ["name", "means"].map((what) => kindWords({ name }, what));
     const frame = make("div", { className: "slow" }, button, make("p", { className: "quiet" }, words("methods.slow")));
     frame.style.aspectRatio = state.value.width / state.value.height;
@@ -146,6 +148,7 @@ addView("methods", (view) => {
     show: (result) => show(result).catch((error) => told(error.message, true)),
     told,
     begin,
+    leave: () => asked === "check" && view.stop(), // it keeps the server busy for long
     options() {
       const names = shown?.methods.filter(({ why }) => !why).map(({ name }) => name);
       const which = { slow: shown?.slow, check: names }[asked];

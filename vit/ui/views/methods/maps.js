@@ -1,6 +1,9 @@
 // Maps over the photo, each with its colour bar: the cards, and one of them enlarged.
 
 const IN_PERCENT = ["raw", "received", "rollout"]; // shares of attention; the other methods' numbers have no unit
+// Of the largest number. Where nine patches in ten are that near to it, all is as bright as the brightest place: so are
+// the maps of attention flow, whatever the photo, and hardly another.
+const ALIKE = 0.25;
 
 /** A method's name, what it means and how it misleads, in the page's language; for one that has no words there, its title. */
 function kindWords({ name, title }, what) {
@@ -26,6 +29,15 @@ function scaleOf(name, map) {
   return make("span", { className: "scale" }, make("span", { className: "number" }, least), bar, make("span", { className: "number" }, mapNumber(name, map.peak)));
 }
 
+/** A sentence for a map that hardly points anywhere; for any other, none. */
+function alikeWords(name, { values }) {
+  const most = values[placeOfLargest(values.map(Math.abs))];
+  const away = (value) => Math.abs(value - most);
+  const least = [...values].sort((one, other) => away(one) - away(other))[Math.ceil(0.9 * values.length) - 1];
+  if (away(least) > ALIKE * Math.abs(most)) return "";
+  return words("methods.alike", { least: mapNumber(name, least), most: mapNumber(name, most) });
+}
+
 function mapsOf(method, numbers) {
   const maps = method.maps.map((map) => ({ ...map, values: numbers.subarray(map.offset, map.offset + map.rows * map.cols) }));
   const peak = Math.max(...maps.filter(({ signed }) => !signed).map(({ values }) => extent(values))); // two classes: one scale
@@ -44,7 +56,8 @@ function methodCard(method, heads, open) {
     button.style.aspectRatio = state.value.width / state.value.height;
     button.addEventListener("click", () => open(map, title));
     const head = method.maps.length > 1 ? [make("span", { className: "head" }, heads[n])] : [];
-    return make("div", { className: "picture" }, ...head, button, scaleOf(method.name, map));
+    const alike = alikeWords(method.name, map);
+    return make("div", { className: "picture" }, ...head, button, scaleOf(method.name, map), ...(alike ? [make("p", { className: "alike" }, alike)] : []));
   });
   const misleads = kindWords(method, "misleads");
   const more = misleads ? [make("details", {}, make("summary", {}, words("methods.misleads")), make("p", {}, misleads))] : [];

@@ -54,10 +54,11 @@ class ClassPicker {
     found.sort(([one], [other]) => one.localeCompare(other));
     const likely = this.top.map(([number, , share]) => option(number, `${this.labels[number]} · ${percent(share)}`));
     const none = this.optional ? [make("option", { value: "", textContent: words("methods.none") })] : [];
-    const rest = found.map(([label, number]) => option(number, label, true));
+    const others = sought ? found : found.filter(([, number]) => !this.top.some(([each]) => each === number));
+    const rest = others.map(([label, number]) => option(number, label, true));
     const groups = sought
       ? [make("optgroup", { label: words("methods.found", { count: found.length }) }, ...rest)]
-      : [make("optgroup", { label: words("methods.likeliest") }, ...likely), make("optgroup", { label: words("methods.all") }, ...rest)];
+      : [make("optgroup", { label: words("methods.likeliest") }, ...likely), ...(rest.length ? [make("optgroup", { label: words("methods.others") }, ...rest)] : [])];
     const hidden = sought && this.value !== null && !found.some(([, number]) => number === this.value);
     this.select.replaceChildren(...none, ...(hidden ? [option(this.value, this.labels[this.value])] : []), ...groups);
     this.select.value = this.value ?? "";
