@@ -59,9 +59,19 @@ def test_norms_and_outliers_are_the_measures(visit, photos, weights, monkeypatch
     fewer = _measured(weights, monkeypatch, photos[0], "norms", k=1.0)
     page.locator(f"{VIEW} [data-set=k]").fill("1")
     page.frame()
-    assert f"Above {_three(fewer.threshold)} are {len(fewer.outliers)}:" in page.inner_text(
-        f"{VIEW} [data-part=norms] .summary"
-    )
+    said = page.inner_text(f"{VIEW} [data-part=norms] .summary")
+    assert f"{len(fewer.outliers)} patches are above {_three(fewer.threshold)}:" in said
+    for k in np.arange(1.5, 10.5, 0.5):  # until there is one
+        one = _measured(weights, monkeypatch, photos[0], "norms", k=float(k))
+        if len(one.outliers) > 1:
+            continue
+        page.locator(f"{VIEW} [data-set=k]").fill(str(k))
+        page.frame()
+        said = page.inner_text(f"{VIEW} [data-part=norms] .summary")
+        assert f"{'One' if one.outliers else 'No'} patch is above {_three(one.threshold)}" in said
+        break
+    page.locator(f"{VIEW} [data-set=k]").fill("1")
+    page.frame()
     before = _painted(page)
     page.click(f"{VIEW} [data-value=leave]")
     page.frame()
@@ -141,6 +151,16 @@ def test_what_a_model_lacks_is_a_sentence_in_place_of_the_picture(visit):
     page.locator(f"{VIEW} [data-set=block]").fill("1")
     page.frame()
     assert "another width" in page.inner_text(f"{VIEW} .why")
+
+
+@pytest.mark.parametrize(("query", "locale"), [("&present=1", "en-GB"), ("", "de-DE")])
+def test_the_sliders_number_has_its_own_room(visit, photos, query, locale):
+    page = _open(visit, photos[0], query=query, locale=locale)
+    number, button = [
+        page.locator(f"{VIEW} [data-part=norms] {part}").bounding_box() for part in ("output", "[data-pick=outliers]")
+    ]
+    aside = button["x"] - (number["x"] + number["width"])
+    assert aside >= 8 or button["y"] >= number["y"] + number["height"]
 
 
 @pytest.mark.parametrize("part", ["norms", "lens", "colours", "alike"])

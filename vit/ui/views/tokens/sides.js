@@ -52,7 +52,8 @@ class Sides {
       most: three(span(block.norms.subarray(block.first))[1]), above: above.length,
       which: above.slice(0, 5).map((token) => tokenWords(block, token)).join("; ") + (above.length > 5 ? " …" : ""),
     };
-    this.tell("norms", words(above.length ? "tokens.norms_above" : "tokens.norms_none", told));
+    const which = ["tokens.norms_none", "tokens.norms_one"][above.length] ?? "tokens.norms_above";
+    this.tell("norms", `${words("tokens.norms_told", told)} ${words(which, told)}`);
     const series = [
       { name: words("tokens.median"), values: blocks.map((each) => each.median), words: three },
       { name: words("tokens.largest_norm"), values: blocks.map((each) => span(each.norms.subarray(each.first))[1]), words: three, dashed: true },
@@ -75,9 +76,9 @@ class Sides {
       const agree = percent(patches.filter((each) => each === lens.target).length / patches.length);
       this.tell("lens", words("tokens.lens_told", { layer: block.layer + 1, whole, label, sure: percent(sure), name, share: percent(share), rank, agree }));
     } else this.tell("lens", words("tokens.narrow", { layer: block.layer + 1 }));
-    const here = words("tokens.this_patch");
+    const [here, from] = [words("tokens.this_patch"), words("tokens.lens_whole", { whole })];
     const series = [
-      { name: whole, values: blocks.map((each) => each.lens?.share ?? null), words: percent },
+      { name: from, values: blocks.map((each) => each.lens?.share ?? null), words: percent },
       { name: here, values: blocks.map((each) => each.lens?.followed[tokenAt(each, place)] ?? null), words: percent, colour: "var(--mark)", dashed: true, ring: true },
     ];
     const y = { name: words("tokens.probability"), to: 1 };
@@ -87,7 +88,7 @@ class Sides {
       const [label, sure] = each.lens.answers[0];
       return [String(each.layer + 1), label, percent(sure), names.get(each.lens.classes[token]), percent(each.lens.sure[token])];
     });
-    const head = [words("tokens.layer"), whole, "", here, ""];
+    const head = [words("tokens.layer"), from, "", here, ""];
     this.part("lens", ".answers").replaceChildren(table(head, rows, read.indexOf(block), [0, 1, 3]));
   }
 
