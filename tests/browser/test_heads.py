@@ -149,6 +149,13 @@ def test_where_a_sink_begins_is_a_choice(visit, photos, measured):
     assert page.inner_text(f"{VIEW} .sunk .told") == f"row 4, column 5: {ratio:.2f} times an even share"
 
 
+def test_where_there_are_no_sinks_that_is_said_once(visit):
+    page = opened(visit("?view=heads"))
+    page.locator(f"{VIEW} [data-slide=times]").fill("20")
+    _answered(page, "shares")
+    assert page.inner_text(f"{VIEW} .shares .said") == "No head looks at sinks: no token is one."
+
+
 def test_a_measure_that_is_not_defined_shows_its_sentence_in_place_of_the_plot(visit):
     page = opened(visit("?view=heads&model=standin_swin"))
     page.click(f"{VIEW} .shares [data-value=prefix]")
@@ -170,6 +177,13 @@ def test_another_photo_or_model_begins_anew(visit, photos):
     page.wait_for_function(f"document.querySelector('{VIEW} .shape .said').innerText !== {before!r}")
     page.wait_for_selector(f"{VIEW}[data-state=ready]")
     assert len(points(page)) == 9
+
+
+def test_what_a_slider_says_stays_on_a_german_phone(visit):
+    page = opened(visit("?view=heads", width=390, height=844, has_touch=True, is_mobile=True, locale="de-DE"))
+    edges = page.eval_on_selector_all(f"{VIEW} output", "(all) => all.map((e) => e.getBoundingClientRect().right)")
+    box = page.locator(f"{VIEW} .parts").bounding_box()
+    assert max(edges) <= box["x"] + box["width"]
 
 
 def test_every_plot_has_its_numbers_as_a_table_and_a_phone_scrolls_in_one_direction(visit):

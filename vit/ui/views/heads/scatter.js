@@ -132,6 +132,7 @@ class Scatter {
       if (!flat.length) return "";
       flat.sort((a, b) => a.value - b.value);
       const [low, high] = [flat[0], flat.at(-1)];
+      if (name === "sinks" && !high.value) return words("heads.said.no_sinks");
       return words(`heads.said.${name}`, { low: tellNumber(name, low.value), low_at: low.at, high: tellNumber(name, high.value), high_at: high.at });
     });
     return sentences.join(" ");
