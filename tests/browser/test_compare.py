@@ -165,6 +165,34 @@ def test_an_unknown_model_is_a_sentence_and_another_can_be_chosen(visit):
     assert _words(page, "h2") == ["standin_vit", "standin_swin"]
 
 
+def test_a_model_is_found_by_a_part_of_its_name(visit):
+    page = visit().shown()
+    page.evaluate("""() => {
+        const { viewAnswer } = attentionExplorer; // without a network there are the bundled models only
+        const more = Array.from({ length: 1000 }, (_, n) => [`model_${n}`, `model_${n}`]);
+        attentionExplorer.viewAnswer = (name, value) => {
+            viewAnswer(name, value?.models ? { ...value, models: [...value.models, ...more] } : value);
+        };
+    }""")
+    page.open_view("compare")
+    _ready(page)
+    select, search = ".view-compare select", ".view-compare .find"
+    names = page.eval_on_selector_all(f"{select} option", "(all) => all.map((option) => option.value)")
+    assert len(names) == 1003 and names[:3] == ["standin_vit", "standin_deit", "standin_swin"]
+    page.fill(search, "in_SWIN")
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"document.querySelector('{SIDES[1]} h2').textContent === 'standin_swin'")
+    assert page.input_value(select) == "standin_swin" and page.input_value(search) == ""
+    _ready(page)
+    page.fill(search, "no such model")
+    page.keyboard.press("Enter")
+    assert "no such model" in page.locator(search).evaluate("(field) => field.validationMessage")
+    assert page.input_value(select) == "standin_swin" and _words(page, "h2")[1] == "standin_swin"
+    # What is picked from the list comes as a whole name that nobody typed.
+    page.locator(search).evaluate("(e) => { e.value = 'standin_deit'; e.dispatchEvent(new Event('input')); }")
+    page.wait_for_function(f"document.querySelector('{SIDES[1]} h2').textContent === 'standin_deit'")
+
+
 def test_the_address_restores_the_comparison(visit):
     page = visit("?view=compare").shown()
     _ready(page)

@@ -3,12 +3,13 @@
 
 addView("compare", (view) => {
   const EXAMPLES = props.examples ?? [];
+  const MANY = 30; // models: more are searched for
   const chosen = { method: "raw", share: 1, head: "mean", query: null, scale: "shared", ...compareChoice(view.wanted) };
   let by = "model"; // what differs: the model or the photo
   let model = ""; // of the second side; "" for the first other one on offer
   let photo = null; // of the second side: {file, name} or {example}; null for the first other example
   let bringing = null; // the file that is on its way
-  let listed = false; // whether the list of models is here
+  let models = null; // [[label, name]], once they are here
   let pointer = null;
   let frame = 0;
   let speech = 0;
@@ -21,6 +22,7 @@ addView("compare", (view) => {
 
   const sides = [0, 1].map((n) => new Side(view.find(`[data-side="${n}"]`), view.find(`[data-answer="${n}"]`), { point, pin, key, own }));
   const select = view.find("select");
+  const search = view.find(".find");
   const file = view.find("input[type=file]");
   const slider = view.find("input[type=range]");
   const group = (pick) => view.find(`[data-pick=${pick}]`);
@@ -31,9 +33,15 @@ addView("compare", (view) => {
   });
   for (const pick of ["method", "scale", "head"]) hearChoice(group(pick), (value) => choose({ [pick]: value }));
   slider.addEventListener("input", () => choose({ share: slider.value / slider.max }));
-  select.addEventListener("change", () => {
-    model = select.value;
-    other();
+  select.addEventListener("change", () => take(select.value));
+  search.placeholder = words("compare.find");
+  search.addEventListener("input", ({ inputType = "" }) => {
+    search.setCustomValidity("");
+    const whole = models.find(([, name]) => name === search.value);
+    if (whole && ["", "insertReplacementText"].includes(inputType)) take(search.value); // not typed: chosen from the list
+  });
+  search.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") seek(search.value.trim().toLowerCase());
   });
   view.find(".own").addEventListener("click", () => file.click());
   file.addEventListener("change", () => {
@@ -53,6 +61,21 @@ addView("compare", (view) => {
       other();
     });
     return button;
+  }
+
+  /** The model of this name, else the first that has it as a part; the bundled ones are the first. */
+  function seek(part) {
+    if (!part) return;
+    const found = models.find(([, name]) => name.toLowerCase() === part) ?? models.find(([, name]) => name.toLowerCase().includes(part));
+    if (found) return take(found[1]);
+    search.setCustomValidity(words("compare.unfound", { part }));
+    search.reportValidity();
+  }
+
+  function take(name) {
+    search.value = "";
+    model = select.value = name;
+    other();
   }
 
   /** Another second side: whatever is under way is of no use any more. */
@@ -91,24 +114,27 @@ addView("compare", (view) => {
   function press() {
     markChoice(group("by"), by);
     view.find(".by-model").hidden = by !== "model";
+    search.hidden = by !== "model" || !(models?.length > MANY);
     view.find(".by-photo").hidden = by !== "photo";
     const example = by === "photo" && state.value ? second().example : null;
     for (const button of view.findAll("[data-photo]")) button.setAttribute("aria-pressed", button.dataset.photo === example);
     view.find(".own").textContent = photo?.file ? photo.name : words("compare.choose");
   }
 
-  function list(models, now) {
-    if (models) {
-      listed = true;
-      select.replaceChildren(...models.map(([label, name]) => new Option(label, name)));
+  function list(given, now) {
+    if (given) {
+      models = given;
+      const options = () => models.map(([label, name]) => new Option(label, name));
+      select.replaceChildren(...options());
+      view.find("datalist").replaceChildren(...options());
     }
     if (now && ![...select.options].some((option) => option.value === now)) select.prepend(new Option(now, now));
     select.value = now;
   }
 
-  function show({ record, why, models }) {
+  function show({ record, why, models: given }) {
     sides[1].maps?.close();
-    list(models, by === "model" ? (model || record?.model || "") : select.value);
+    list(given, by === "model" ? (model || record?.model || "") : select.value);
     press();
     const names = namesOf(record?.model ?? model);
     sides[0].show(state.value, state.maps, names[0]);
@@ -223,7 +249,7 @@ addView("compare", (view) => {
   }
 
   return {
-    options: () => ({ by, model: by === "model" ? model : "", list: !listed }),
+    options: () => ({ by, model: by === "model" ? model : "", list: !models }),
     second,
     begin,
     clear() {
