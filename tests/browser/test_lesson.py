@@ -145,7 +145,9 @@ def test_each_line_follows_from_the_numbers_on_the_page(visit, model):
     page.click(".view-lesson .path li:nth-child(7) button")
     _predict(page)
     told = page.inner_text(".view-lesson .after").replace("−", "-")
-    most, less, gap, power, times = re.search(r"(\S+) - (\S+) = (\S+), and e\^(\S+) ≈ ([\d.]+)\.", told).groups()
+    found = re.search(r"(\S+) - (\S+) = (\S+), and e\^(\S+) ≈ ([\d.]+)\.", told)
+    assert found, told
+    most, less, gap, power, times = found.groups()
     assert Decimal(most) - Decimal(less) == Decimal(gap) == Decimal(power)
     assert float(times) == pytest.approx(math.exp(float(gap)), rel=0.005)
 

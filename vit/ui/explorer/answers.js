@@ -116,7 +116,7 @@ function showClasses(part, value) {
       name.title = label;
       name.className = "label";
       bar.style.setProperty("--share", share);
-      number.textContent = `${decimal((100 * share).toFixed(share >= 0.0995 ? 1 : 2))}%`;
+      number.textContent = percent(share);
       number.className = "number";
       item.append(name, bar, number);
       return item;
