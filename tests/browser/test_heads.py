@@ -28,6 +28,7 @@ def opened(page, photo=None):
         page.shown("ready")
     page.wait_for_selector(f"{VIEW}[data-state=ready]", timeout=30_000)
     page.wait_for_selector(POINTS)
+    page.wait_for_function("!document.querySelector('.view-heads [data-old]')")  # no older photo's points
     return page
 
 

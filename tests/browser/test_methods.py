@@ -140,11 +140,20 @@ def test_the_truth_check_says_what_python_says(visit, photos, weights, monkeypat
     assert "Area" in page.inner_text(f"{FOUND} .summary >> nth=0")
 
 
+def _amid(page, button: str) -> None:
+    """Presses a button as soon as a question says how far it is: by itself, as the question may end at any moment."""
+    page.wait_for_function(f"""() => {{
+        const doing = document.querySelector(".view-methods .doing");
+        const amid = /\\d+ of \\d+/.test(doing.textContent) && !doing.hidden;
+        if (amid) document.querySelector("{button}").click();
+        return amid;
+    }}""")
+
+
 def test_a_truth_check_can_be_cancelled_and_the_maps_stay(visit):
     page = _open(visit)
     page.click(".view-methods [data-act=check]")
-    page.wait_for_function("/\\d+ of \\d+/.test(document.querySelector('.view-methods .doing').textContent)")
-    page.click(".view-methods [data-act=cancel]")
+    _amid(page, ".view-methods [data-act=cancel]")
     assert page.get_attribute("#view-methods", "data-state") == "ready"
     assert not page.locator(".view-methods .doing").is_visible()
     assert page.locator(".view-methods [data-act=check]").is_visible()
@@ -158,8 +167,7 @@ def test_a_truth_check_ends_where_its_view_is_left(visit):
         attentionLinks.methods.stop = () => { window.ended = true; stop(); };
     }""")
     page.click(".view-methods [data-act=check]")
-    page.wait_for_function("/\\d+ of \\d+/.test(document.querySelector('.view-methods .doing').textContent)")
-    page.click("#tab-explore")
+    _amid(page, "#tab-explore")
     assert page.evaluate("window.ended")
     page.click("#tab-methods")
     assert page.get_attribute("#view-methods", "data-state") == "ready"

@@ -13,9 +13,14 @@ addView("heads", (view) => {
   const similarity = new Similarity(view.find(".alike"), () => later("similarity", similarity.section));
   const parts = [shape, shares, photo, similarity];
 
+  /** Dimmed until the answer fits again. */
+  function dim(section) {
+    for (const part of section.querySelectorAll(".figure, .said")) part.dataset.old = "";
+  }
+
   function later(name, section) {
     wanted.add(name);
-    for (const part of section.querySelectorAll(".figure, .said")) part.dataset.old = ""; // dimmed until the answer fits again
+    dim(section);
     clearTimeout(timer);
     timer = setTimeout(() => {
       timer = 0;
@@ -36,6 +41,7 @@ addView("heads", (view) => {
       wanted = new Set(ALL);
       found = {};
       for (const part of parts) part.found = null;
+      dim(view.root); // the answer comes before its files do
       similarity.scope = photo.layer = photo.cursor = null;
     },
     async show(result) {
