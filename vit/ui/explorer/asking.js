@@ -102,14 +102,15 @@ class Asking {
     }
     this.asking = false;
     this.result = value;
-    this.settle("ready");
     try {
-      await this.parts.show(value);
+      await this.parts.show(value); // what an older answer left stays dimmed until this one's files are drawn
     } catch (error) {
       if (!(error instanceof Unbrought)) throw error;
       if (this.result === value) this.wrong(error.message);
       return;
     }
+    if (this.result !== value) return;
+    this.settle("ready");
     this.draw();
   }
 
