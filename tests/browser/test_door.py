@@ -172,18 +172,23 @@ def test_without_sha256_a_photo_is_sent_as_ever(visit, photos):
     assert sum("/gradio_api/upload" in url for url in page.requests) == 3
 
 
+def _late(page, then: str) -> None:
+    """From now on a question comes to the queue a second and a half late; ``then`` is what becomes of it there."""
+    page.evaluate(f"""() => {{
+        const real = window.fetch;
+        window.fetch = async (...asked) => {{
+            if (!String(asked[0]).includes("queue/join")) return real(...asked);
+            await new Promise((done) => setTimeout(done, 1500));
+            {then}
+        }};
+    }}""")
+
+
 def test_a_late_question_takes_nothing_from_an_answer_that_was_at_hand(visit, photos, unseen, tmp_path):
     page = visit().shown()
     page.give(photos[1])
     page.shown("ready")  # the server knows it from now on
-    slow = """() => {
-        const real = window.fetch;
-        window.fetch = async (...asked) => {
-            if (String(asked[0]).includes("queue/join")) await new Promise((done) => setTimeout(done, 1500));
-            return real(...asked);
-        };
-    }"""
-    page.evaluate(slow)
+    _late(page, "return real(...asked);")
     with Image.open(unseen) as photo:
         photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "another.png")
     before = len(page.requests)
@@ -221,16 +226,9 @@ def test_an_older_question_that_fails_takes_nothing_from_an_answer_that_was_at_h
     page = visit().shown()
     page.give(photos[1])
     page.shown("ready")  # the server knows it from now on
-    refused = """() => {
-        const real = window.fetch;
-        window.fetch = async (...asked) => {
-            if (!String(asked[0]).includes("queue/join")) return real(...asked);
-            await new Promise((done) => setTimeout(done, 1500));
-            window.refused = true;
-            return new Response(JSON.stringify({detail: "Queue is full."}), {status: 503});
-        };
-    }"""
-    page.evaluate(refused)
+    _late(
+        page, 'window.refused = true; return new Response(JSON.stringify({detail: "Queue is full."}), {status: 503});'
+    )
     page.give(unseen)
     page.page.wait_for_timeout(500)
     page.give(photos[1])
