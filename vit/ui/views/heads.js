@@ -13,14 +13,9 @@ addView("heads", (view) => {
   const similarity = new Similarity(view.find(".alike"), () => later("similarity", similarity.section));
   const parts = [shape, shares, photo, similarity];
 
-  /** Dimmed until the answer fits again. */
-  function dim(section) {
-    for (const part of section.querySelectorAll(".figure, .said")) part.dataset.old = "";
-  }
-
   function later(name, section) {
     wanted.add(name);
-    dim(section);
+    for (const part of section.querySelectorAll(".figure, .said")) part.dataset.old = ""; // dimmed until the answer fits again
     clearTimeout(timer);
     timer = setTimeout(() => {
       timer = 0;
@@ -41,7 +36,6 @@ addView("heads", (view) => {
       wanted = new Set(ALL);
       found = {};
       for (const part of parts) part.found = null;
-      dim(view.root); // the answer comes before its files do
       similarity.scope = photo.layer = photo.cursor = null;
     },
     async show(result) {
