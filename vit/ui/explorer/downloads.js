@@ -52,13 +52,13 @@ async function saveGif() {
   const peak = Math.max(...shown.map(({ map }) => extent(map.values)));
   const width = Math.min(GIF_WIDTH, Math.max(320, stage.photo.naturalWidth));
   const marks = document.createElement("canvas");
+  const asked = { ...state, pointer: null }; // the query is outlined, not what is under the pointer at the moment
   const frames = [];
   for (const { map, step } of shown) {
     say(words("save.drawing", { number: frames.length + 1, count: shown.length }));
     await new Promise((done) => setTimeout(done)); // the page stays awake
     const scale = { least: leastWords(map, peak), most: percent(peak), kind: words("save.all_layers") };
-    // The query is outlined; what is under the pointer at the moment is not part of it.
-    paintMarks(marks, marksOf(map, { ...state, view: step, pointer: null }), stage);
+    paintMarks(marks, marksOf(map, { ...asked, view: step }), stage);
     const canvas = figureOf(stage.photo, marks, map, { ...step, peak, scale }, originWords(map, step), value.untrained, width);
     frames.push(canvas.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, canvas.width, canvas.height));
   }
@@ -143,9 +143,10 @@ async function rawArrived({ file, ...value }) {
   }
   state.rawAgain = false;
   if (!file) return say(await withCode(value));
+  const name = fileName("attention", "npz"); // of the photo of now, whatever is chosen while the file comes
   const bytes = await fetched(file.url).catch(() => null); // from the address itself it would get the server's name
   say(bytes ? "" : words("save.failed"));
-  if (bytes) saveBlob(bytes, fileName("attention", "npz"));
+  if (bytes) saveBlob(bytes, name);
 }
 
 async function copyLink() {
