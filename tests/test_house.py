@@ -12,7 +12,16 @@ ROOT = Path(__file__).parents[1]
 # From the ground up. A file may import from its own floor and from those below.
 FLOORS = [
     ("vit.errors",),
-    ("vit.tokens", "vit.attention", "vit.image", "vit.image_kind", "vit.cores", "vit.line", "vit.once"),
+    (
+        "vit.tokens",
+        "vit.attention",
+        "vit.image",
+        "vit.image_kind",
+        "vit.cores",
+        "vit.line",
+        "vit.once",
+        "vit.processes",
+    ),
     ("vit.models",),
     ("vit.fused", "vit.watch", "vit.capture", "vit.archive", "vit.lesson", "vit.what_if"),
     ("vit.methods", "vit.measures"),

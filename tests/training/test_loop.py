@@ -1,4 +1,5 @@
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -139,24 +140,15 @@ def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(learning, tm
 
 def test_two_processes_learn_what_one_learns(folder, tmp_path):
     """The same loss curve within 2%, with the same pictures in each step of all processes together."""
-    launch = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--cpu",
-        "--num_processes",
-        "2",
-        "--num_machines",
-        "1",
-    ]
-    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process", "1"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "--"]
     train = ["train", "--data", str(folder), *FLAGS, "--sizes", "32", "--epochs", "6", "--mix-share", "0.4"]
-    ways = {"one": [sys.executable, "-m", "vit"], "two": [*launch, "-m", "vit"]}
+    ways = {"one": [sys.executable, "-m", "vit"], "two": [*launch, "vit"]}
     for name, way in ways.items():
         done = subprocess.run([*way, *train, "--out", str(tmp_path / name)], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("epoch 6 of 6") == 1  # one process speaks
         assert "top-1" in done.stdout
+    assert json.loads((tmp_path / "two" / "model.json").read_text())["processes"] == 2
     one, two = ([float(row["loss"]) for row in metrics(tmp_path / name)] for name in ways)
     assert one[0] > 1.2 * one[-1]  # something was learned
     assert two == pytest.approx(one, rel=0.02)

@@ -106,11 +106,10 @@ def test_rows_are_read_as_they_were_written(tmp_path):
 
 
 def test_two_processes_share_the_pictures_and_write_what_one_writes(pictures, tmp_path):
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines"]
-    launch += ["1", "--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process", "1"]
-    stats = ["-m", "vit", "stats", str(pictures), "--faithfulness", "--model", "vit_cifar10", "--methods", "raw"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "--"]
+    stats = ["vit", "stats", str(pictures), "--faithfulness", "--model", "vit_cifar10", "--methods", "raw"]
     stats += ["--steps", "3", "--orders", "2", "-o"]
-    for name, way in {"one": [sys.executable], "two": launch}.items():
+    for name, way in {"one": [sys.executable, "-m"], "two": launch}.items():
         command = [*way, *stats, str(tmp_path / f"{name}.md")]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

@@ -42,8 +42,7 @@ def run(options: argparse.Namespace) -> None:
 
     first = is_first()  # of several processes one speaks and writes
     say("reading the pictures …")
-    from accelerate import PartialState
-
+    from vit.processes import processes
     from vit.training.checkpoint import make_folder
     from vit.training.compare import check_shares, race
     from vit.training.data import open_data
@@ -51,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
     from vit.training.report import write_report
 
     check_shares(options.shares)
-    with PartialState().local_main_process_first():
+    with processes().local_main_process_first():
         learning, validation = open_data(options.data, "train"), open_data(options.data, "validation")
     side = learning.side()
     small = side <= SMALL

@@ -1,6 +1,7 @@
 """Measures over a folder of pictures. --faithfulness: which methods' maps the model's answers depend on, with tests.
 
-Several processes share the pictures: accelerate launch -m vit stats … Cut, it goes on when it is called again.
+Several processes share the pictures: torchrun --nproc-per-node 2 -m -- vit stats …
+Cut, it goes on when it is called again.
 """
 
 import argparse
@@ -43,10 +44,9 @@ def run(options: argparse.Namespace) -> None:
     settings = {name: getattr(options, name) for name in ("steps", "orders", "seed")}
     parts, found = options.out.with_suffix(".parts"), {}
     with working(f"loading {', '.join(names)}") as work:
-        from accelerate import PartialState
-
         from vit.methods import get_method
         from vit.models import load_model
+        from vit.processes import processes
         from vit.render.files import write_whole
         from vit.truth.folder import check_folder, pictures_in
         from vit.truth.report import as_csv, as_markdown, pictures_as_csv
@@ -55,12 +55,12 @@ def run(options: argparse.Namespace) -> None:
             get_method(name)
         pictures = pictures_in(options.folder, options.limit)
         for name in names:
-            with PartialState().local_main_process_first():  # one downloads, the others find it there
+            with processes().local_main_process_first():  # one downloads, the others find it there
                 model = load_model(name, progress=work.megabytes)
             work.subject = f"{name}: "
             chosen = (model, options.folder, pictures, parts, work.pictures, options.methods)
             found[name] = check_folder(*chosen, batch=options.batch, **settings)
-    if not PartialState().is_main_process:  # of several processes one writes
+    if not processes().is_main_process:  # of several processes one writes
         return
     data = "/".join(options.folder.resolve().parts[-2:]).strip("/")  # no path of this machine goes into a page
     shown = {str(options.folder): data}

@@ -1,6 +1,6 @@
 """Trains a network from scratch on a folder of pictures; what it writes, assets/weights takes as it is.
 
-Several processes share the work with: accelerate launch -m vit train …
+Several processes share the work with: torchrun --nproc-per-node 2 -m -- vit train …
 """
 
 import argparse
@@ -75,8 +75,7 @@ def run(options: argparse.Namespace) -> None:
 
     first = is_first()  # of several processes one speaks and writes
     say("reading the pictures …")
-    from accelerate import PartialState
-
+    from vit.processes import processes
     from vit.training.card import write_model
     from vit.training.checkpoint import make_folder
     from vit.training.data import Pictures
@@ -86,7 +85,7 @@ def run(options: argparse.Namespace) -> None:
     from vit.training.networks import SMALL, start_from, untrained
     from vit.training.watch import Watch
 
-    state = PartialState()
+    state = processes()
     # All that can be wrong is told before anything takes long, or leaves anything behind.
     check_out(options.out, options.resume)
     photo = shared.open_photo(options.watch) if options.watch else None

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from vit.errors import DataError, RecipeError
 from vit.models.bundled import Card, load_run
+from vit.processes import processes
 from vit.training.card import write_model
 from vit.training.checkpoint import make_folder, read_checkpoint
 from vit.training.data import Pictures, Split
@@ -82,7 +82,7 @@ def race(
             pictures = pictures or Pictures(part, max(recipe.side for recipe in recipes.values()))
             teacher = Teacher(run_folder(out, "resnet", share), learning.labels) if taught else None
             say(f"{folder.name}: {len(part)} pictures, {recipe.all_epochs} epochs")
-            first = PartialState().is_main_process
+            first = processes().is_main_process
             if first and not (folder / "last.pt").exists():  # a run that goes on has its batch
                 make_folder(folder)
                 write_batch(pictures, recipe, folder)
@@ -100,8 +100,8 @@ def race(
             if first:
                 write_model(network, measured, folder, recipe, {**about, "limits": "Trained for a comparison only."})
                 write_curve(folder)
-            PartialState().wait_for_everyone()
-    if not PartialState().is_main_process:  # one writes the page, and nothing disturbs its timing
+            processes().wait_for_everyone()
+    if not processes().is_main_process:  # one writes the page, and nothing disturbs its timing
         return []
     loaded = {(name, share): load_run(run_folder(out, name, share)) for name in recipes for share in shares}
     speeds = answer_rates({key: (model.network, model.prepare.size[0]) for key, (_, model) in loaded.items()})

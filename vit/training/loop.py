@@ -27,6 +27,7 @@ from tqdm import tqdm
 
 from vit.errors import DataError, RecipeError, TrainingError
 from vit.models.vision_model import Preprocessing
+from vit.processes import processes
 from vit.render.files import write_whole
 from vit.training.augment import MEAN, STD, Feed, Order, fed_batches, learning_batches
 from vit.training.checkpoint import make_folder, read_checkpoint, write_checkpoint
@@ -117,6 +118,7 @@ class Run:
         self.pictures, self.recipe = pictures, recipe
         self.choices = {**asdict(recipe), "labels": pictures.split.labels, "pictures": len(pictures), **choices}
         self.history: list[dict] = []  # a line of metrics for each finished epoch
+        processes()
         self.accelerator = Accelerator(
             mixed_precision=precision(),
             dataloader_config=DataLoaderConfiguration(

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
 
 from vit.errors import DataError, ImageError
 from vit.image import load_image
 from vit.measures.faithfulness import Predict, Progress
 from vit.models.vision_model import VisionModel
+from vit.processes import processes
 from vit.truth.check import check, predictor
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
@@ -65,7 +65,7 @@ def check_folder(
     ``parts`` is the folder of the files that a cut run leaves; ``progress(pictures done, in all)`` is called at the
     start, with those that a cut run did, and after each. ``settings`` are those of ``faithfulness``.
     """
-    state = PartialState()
+    state = processes()
     if state.num_processes > 1:  # processes that each use every core only wait for each other
         torch.set_num_threads(max(1, torch.get_num_threads() // state.num_processes))
     told = json.dumps([model.name, model.provenance, str(folder.resolve()), methods, settings], default=str)
