@@ -96,7 +96,7 @@ def test_a_recipe_is_chosen_on_held_out_training_pictures(folder, tmp_path, caps
         (["--hold-out", "1"], "--hold-out 1: it is a share"),
         (["--watch", "nothing.jpg"], "no such picture file"),
         (["--watch-every", "0"], "--watch-every 0"),
-        (["--teacher", "nowhere"], "--teacher nowhere: nowhere holds no finished run"),
+        (["--teacher", "nowhere"], "--teacher nowhere: there is no such folder"),
         (["--width", "25"], "--width 25"),
         (["--start", "vit_imagenette"], "--start: its shape is another"),
         (["--out", "requirements.txt/run"], "--out requirements.txt/run can't be made a folder"),

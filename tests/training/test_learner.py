@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -7,11 +8,20 @@ from torch.nn import functional as F
 
 from tests.training.tiny import PLAIN, TINY, percent_right, quiet
 from vit.errors import RecipeError
+from vit.models.bundled import read_card
+from vit.training.augment import fed_batches
 from vit.training.card import write_model
 from vit.training.learner import Learner, Teacher
 from vit.training.networks import start_from, untrained
 
 DEIT = replace(PLAIN, network="deit")
+
+
+def liar(teacher: Teacher) -> Any:
+    """The teacher with its two classes swapped."""
+    lie: Any = lambda pixels: teacher(pixels).flip(-1)  # noqa: E731
+    lie.to = lambda device: lie
+    return lie
 
 
 @pytest.fixture
@@ -28,16 +38,29 @@ def test_half_of_the_loss_is_the_label_on_cls_and_half_the_teacher_on_dist():
     network: Any = untrained(DEIT, 2)
     logits = torch.tensor([[1.0, 3.0]]), torch.tensor([[2.0, -1.0]])
     network.heads = lambda pixels: logits  # type: ignore[method-assign]
-    loss = Learner(network, smoothing=0.0)(torch.zeros(1, 3, 32, 32), torch.tensor([[0.0, 1.0]]), torch.tensor([0]))
+    loss = Learner(network, smoothing=0.0)(
+        torch.zeros(1, 3, 32, 32), torch.tensor([[0.0, 1.0]]), torch.tensor([[0.6, 0.4]])
+    )
     by_hand = (torch.log1p(torch.exp(torch.tensor(-2.0))) + torch.log1p(torch.exp(torch.tensor(-3.0)))) / 2
     assert float(loss) == pytest.approx(float(by_hand), abs=1e-6)
+
+
+def test_a_network_with_one_classifier_learns_half_from_the_label_and_half_from_the_teachers_shares():
+    """By hand, for one picture of two classes: −log softmax is log(1 + e²), less 2 for the larger logit."""
+    network: Any = untrained(PLAIN, 2)
+    network.forward = lambda pixels: torch.tensor([[1.0, 3.0]])  # type: ignore[method-assign]
+    loss = Learner(network, smoothing=0.0)(
+        torch.zeros(1, 3, 32, 32), torch.tensor([[0.0, 1.0]]), torch.tensor([[0.6, 0.4]])
+    )
+    small, large = math.log1p(math.exp(2)), math.log1p(math.exp(2)) - 2
+    assert float(loss) == pytest.approx((large + 0.6 * small + 0.4 * large) / 2, abs=1e-6)
 
 
 def test_gradients_go_to_each_head_from_its_own_lesson():
     network: Any = untrained(DEIT, 2)
     pixels = torch.rand(4, 3, 32, 32)
     labels, taught = F.one_hot(torch.tensor([0, 1, 0, 1]), 2).float(), torch.tensor([1, 1, 0, 0])
-    Learner(network, 0.1)(pixels, labels, taught).backward()
+    Learner(network, 0.1)(pixels, labels, F.one_hot(taught, 2) * 0.8 + 0.1).backward()
     by_label, by_teacher = network.heads(pixels)
     own = torch.autograd.grad(F.cross_entropy(by_teacher, taught) / 2, network.head_dist.weight)[0]
     assert torch.allclose(network.head_dist.weight.grad, own, atol=1e-6)
@@ -56,11 +79,9 @@ def test_without_a_teacher_a_deit_learns_from_labels_and_so_does_every_other_net
 
 def test_the_distillation_token_learns_the_teachers_word_even_against_the_labels(learning, teacher_run, tmp_path):
     """The teacher's classes are swapped: CLS still learns the truth, DIST what the teacher says."""
-    teacher = Teacher(teacher_run, ("blue", "red"))
+    teacher = Teacher(str(teacher_run), ("blue", "red"))
     assert teacher.top1 == 100.0
-    liar = lambda pixels: 1 - teacher(pixels)  # noqa: E731
-    liar.to = lambda device: liar
-    network = quiet(learning, tmp_path / "deit", replace(PLAIN, network="deit", epochs=(10, 10)), teacher=liar)
+    network = quiet(learning, tmp_path / "deit", replace(PLAIN, network="deit", epochs=(10, 10)), teacher=liar(teacher))
     for head, right in ((0, 100.0), (1, 0.0)):
         alone = torch.nn.Module()
         alone.weight = torch.nn.Parameter(torch.zeros(1))
@@ -68,12 +89,24 @@ def test_the_distillation_token_learns_the_teachers_word_even_against_the_labels
         assert percent_right(alone, learning) == right
 
 
+def test_a_network_without_that_token_learns_from_a_teacher_too(learning, teacher_run, tmp_path):
+    """Labels and teacher contradict each other, so it can be sure of no picture, as it is without a teacher."""
+    teacher = liar(Teacher(str(teacher_run), ("blue", "red")))
+    recipe = replace(PLAIN, epochs=(10, 10), smoothing=0.0)
+    taught = quiet(learning, tmp_path / "taught", recipe, teacher=teacher)
+    alone = quiet(learning, tmp_path / "alone", recipe)
+    pixels, _ = next(iter(fed_batches(learning, recipe, 0)))
+    with torch.no_grad():
+        sure = [float(network(pixels).softmax(dim=-1).amax(dim=-1).mean()) for network in (alone, taught)]
+    assert sure[0] > 0.75 and sure[1] < 0.65
+
+
 def test_the_teacher_sees_no_more_than_it_learned_from(teacher_run):
-    teacher = Teacher(teacher_run, ("blue", "red"))
+    teacher = Teacher(str(teacher_run), ("blue", "red"))
     sizes = []
     answer = teacher.network.forward
     teacher.network.forward = lambda pixels: sizes.append(tuple(pixels.shape[-2:])) or answer(pixels)
-    teacher(torch.rand(2, 3, 16, 16))
+    assert torch.allclose(teacher(torch.rand(2, 3, 16, 16)).sum(dim=-1), torch.ones(2))
     teacher(torch.rand(2, 3, 64, 64))
     assert sizes == [(16, 16), (32, 32)]
     assert all(not parameter.requires_grad for parameter in teacher.network.parameters())
@@ -81,7 +114,12 @@ def test_the_teacher_sees_no_more_than_it_learned_from(teacher_run):
 
 def test_a_teacher_of_other_classes_is_a_sentence(teacher_run):
     with pytest.raises(RecipeError, match="other classes"):
-        Teacher(teacher_run, ("blue", "green"))
+        Teacher(str(teacher_run), ("blue", "green"))
+
+
+def test_a_bundled_model_may_teach():
+    card = read_card("vit_imagenette")
+    assert (Teacher("vit_imagenette", card.labels).name, card.network) == ("vit", "vit")
 
 
 def test_a_deit_that_starts_from_a_vit_answers_as_the_vit_does():

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from tests.training.tiny import PLAIN, TINY, percent_right, quiet
-from vit.errors import DataError, RecipeError, TrainingError
+from vit.errors import DataError, TrainingError
 from vit.training.augment import fed_batches
 from vit.training.checkpoint import write_checkpoint
 from vit.training.data import Pictures, open_data
@@ -284,11 +284,6 @@ def test_every_parameter_is_moved_and_only_matrices_are_pulled_to_zero(kind, opt
 def test_more_pictures_in_a_step_than_there_are_make_one_step(learning, tmp_path):
     quiet(learning, tmp_path / "run", replace(TINY, batch=1000))
     assert len(metrics(tmp_path / "run")) == 3
-
-
-def test_a_teacher_needs_a_token_that_listens(learning, tmp_path):
-    with pytest.raises(RecipeError, match="--network deit"):
-        quiet(learning, tmp_path / "run", teacher=object())
 
 
 def test_a_resnets_statistics_are_those_of_its_averaged_weights(learning, tmp_path):

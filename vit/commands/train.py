@@ -28,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_data(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the run is kept")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
-    parser.add_argument("--teacher", type=Path, metavar="RUN", help="a finished run that teaches a deit")
+    parser.add_argument(
+        "--teacher", metavar="RUN", help="a finished run, or a bundled model, whose answers are half of what is learned"
+    )
     parser.add_argument(
         "--start",
         metavar="RUN",

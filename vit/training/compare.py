@@ -80,7 +80,7 @@ def race(
                 say(f"{folder.name}: finished before")
                 continue
             pictures = pictures or Pictures(part, max(recipe.side for recipe in recipes.values()))
-            teacher = Teacher(run_folder(out, "resnet", share), learning.labels) if taught else None
+            teacher = Teacher(str(run_folder(out, "resnet", share)), learning.labels) if taught else None
             say(f"{folder.name}: {len(part)} pictures, {recipe.all_epochs} epochs")
             first = processes().is_main_process
             if first and not (folder / "last.pt").exists():  # a run that goes on has its batch

@@ -1,13 +1,11 @@
-"""What is learned: the loss of a batch, from its labels and, for a DeiT, from a teacher's word too."""
-
-from pathlib import Path
+"""What is learned: the loss of a batch, from its labels and, where there is a teacher, from its word too."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vit.errors import ModelError, RecipeError
-from vit.models.bundled import load_run
+from vit.models.bundled import find_trained
 from vit.models.vit import ViT
 
 
@@ -17,6 +15,10 @@ class Learner(nn.Module):
     Touvron et al. 2021, https://arxiv.org/abs/2012.12877, equation 3 ("hard-label distillation"): half the loss is
     CLS against the label, half is the distillation token against the class that the teacher finds likeliest. The
     teacher sees the same crop of the same blend, so its word fits what the student was shown better than the label.
+
+    A network without such a token has one classifier for both: half the loss is its answer against the label, half
+    against the shares that the teacher gives to all classes (Hinton et al. 2015, "Distilling the Knowledge in a Neural
+    Network", https://arxiv.org/abs/1503.02531, at temperature 1).
     """
 
     def __init__(self, network: nn.Module, smoothing: float):
@@ -24,26 +26,33 @@ class Learner(nn.Module):
         self.network, self.smoothing = network, smoothing
 
     def forward(self, pixels: Tensor, targets: Tensor, taught: Tensor | None = None) -> Tensor:
-        """Pixels ``(batch, 3, height, width)``, class shares ``(batch, classes)``, the teacher's word ``(batch,)``."""
-        if not (isinstance(self.network, ViT) and self.network.distilled):
-            return F.cross_entropy(self.network(pixels), targets, label_smoothing=self.smoothing)
-        by_label, by_teacher = self.network.heads(pixels)  # each (batch, classes)
-        if taught is None:  # without a teacher both tokens learn from the label
-            return F.cross_entropy((by_label + by_teacher) / 2, targets, label_smoothing=self.smoothing)
+        """Pixels ``(batch, 3, height, width)``, class shares ``(batch, classes)``, the teacher's, of the same shape."""
+        if isinstance(self.network, ViT) and self.network.distilled:
+            by_label, by_teacher = self.network.heads(pixels)  # each (batch, classes)
+            if taught is None:  # without a teacher both tokens learn from the label
+                by_label = (by_label + by_teacher) / 2
+            else:
+                taught = taught.argmax(dim=-1)  # (batch,): its likeliest class alone
+        else:
+            by_label = by_teacher = self.network(pixels)
         from_label = F.cross_entropy(by_label, targets, label_smoothing=self.smoothing)
-        return (from_label + F.cross_entropy(by_teacher, taught)) / 2
+        return from_label if taught is None else (from_label + F.cross_entropy(by_teacher, taught)) / 2
 
 
 class Teacher:
-    """A finished run that answers for every picture with its likeliest class. It learns nothing more."""
+    """A finished run, or a bundled model, that says of every picture what it is. It learns nothing more."""
 
-    def __init__(self, folder: Path, labels: tuple[str, ...]):
+    def __init__(self, name: str, labels: tuple[str, ...]):
+        """RecipeError if there is none of that name, or it knows other classes than ``labels``."""
         try:
-            card, model = load_run(folder)
+            found = find_trained(name)
         except ModelError as error:
-            raise RecipeError(f"--teacher {folder}: {error}") from error
+            raise RecipeError(f"--teacher {name}: {error}") from error
+        if found is None:
+            raise RecipeError(f"--teacher {name}: there is no such folder, and no bundled model of that name.")
+        card, model = found
         if card.labels != labels:
-            raise RecipeError(f"--teacher {folder}: it knows other classes than the pictures have.")
+            raise RecipeError(f"--teacher {name}: it knows other classes than the pictures have.")
         self.network, self.size, self.top1 = model.network, card.shape["image_size"][0], card.top1
         self.name = card.shape.get("variant", card.network)
 
@@ -54,7 +63,7 @@ class Teacher:
 
     @torch.no_grad()
     def __call__(self, pixels: Tensor) -> Tensor:
-        """The classes ``(batch,)``. Larger pictures than it learned from are made smaller first."""
+        """The classes' shares ``(batch, classes)``. Larger pictures than it learned from are made smaller first."""
         if pixels.shape[-1] > self.size:
             pixels = F.interpolate(pixels, (self.size, self.size), mode="bilinear", antialias=True)
-        return self.network(pixels).argmax(-1)
+        return self.network(pixels).float().softmax(dim=-1)

@@ -66,8 +66,6 @@ def train(
     """
     check_out(out, resume)
     checkpoint = out / "last.pt"
-    if teacher is not None and recipe.network != "deit":
-        raise RecipeError(f"--teacher: a {recipe.network} has no token that listens to a teacher; --network deit has.")
     run = Run(pictures, recipe, start, teacher, choices or {})
     if checkpoint.exists():
         run.restore(checkpoint)
