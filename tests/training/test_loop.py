@@ -18,10 +18,10 @@ from vit.errors import DataError, TrainingError
 from vit.training.augment import fed_batches
 from vit.training.checkpoint import write_checkpoint
 from vit.training.data import Pictures, open_data
-from vit.training.loop import Run
 from vit.training.networks import untrained
 from vit.training.optimizer import optimizer_of, rate_at
 from vit.training.recipe import Recipe
+from vit.training.run import Run
 
 ROOT = Path(__file__).parents[2]
 FLAGS = ["--patch", "8", "--width", "24", "--depth", "2", "--heads", "3", "--drop-path", "0", "--ema", "0.5"]
@@ -252,7 +252,7 @@ def test_what_a_kill_left_undone_is_done_again(learning, tmp_path):
 
 def test_processes_that_would_go_on_from_different_epochs_are_a_sentence(learning, tmp_path, monkeypatch):
     # Another machine holds the run and has finished two epochs of it.
-    monkeypatch.setattr("vit.training.loop.gather_object", lambda own: [*own, 2])
+    monkeypatch.setattr("vit.training.run.gather_object", lambda own: [*own, 2])
     with pytest.raises(DataError, match="folder that all machines share"):
         quiet(learning, tmp_path / "run")
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from tests.training.tiny import PLAIN, quiet
 from vit.errors import RecipeError
 from vit.training import speed
-from vit.training.loop import Run
+from vit.training.run import Run
 
 CPU = torch.device("cpu")
 
@@ -23,7 +23,7 @@ def compute_in(monkeypatch):
 
     def choose(way: str) -> None:
         AcceleratorState._reset_state()
-        monkeypatch.setattr("vit.training.loop.precision", lambda: way)
+        monkeypatch.setattr("vit.training.run.precision", lambda: way)
 
     yield choose
     AcceleratorState._reset_state()
