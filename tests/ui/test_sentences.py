@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.ui.test_pack import mixed_layer, plain_layer, record_of
 from vit.errors import ImageError, VitError
 from vit.image import load_image
 from vit.image_kind import SAVE_AS
 from vit.line import CLOSING
+from vit.measures import measure
+from vit.methods import explain
 from vit.models import load_model
 from vit.ui.languages import sentences
-from vit.ui.languages.sentences import in_words, translated
+from vit.ui.languages.sentences import in_words, reasons_translated, translated
 from vit.ui.told import _WRONG
 
 VIT = Path(__file__).parents[2] / "vit"
@@ -85,6 +88,34 @@ def test_a_name_with_dots_and_several_sentences_stay_whole():
         "Ohne Netz gehen die mitgelieferten: vit_imagenette, deit_imagenette und 2 weitere."
     )
     assert translated(_WRONG, "de") != _WRONG and translated(CLOSING, "de") != CLOSING
+
+
+def test_a_views_reasons_are_translated_wherever_they_stand():
+    why = "tiny has no classifier, so there is nothing to read its tokens with."
+    answer = {
+        "lens": {"why": why},
+        "cards": [{"why": why, "maps": []}, {"name": "raw"}],
+        "values": [1.0, 2.0],
+        "why": "",
+    }
+    german = translated(why, "de")
+    assert german.startswith("tiny hat keinen Klassifikator")
+    assert reasons_translated(answer, "de") == {
+        **answer,
+        "lens": {"why": german},
+        "cards": [{"why": german, "maps": []}, {"name": "raw"}],
+    }
+    assert reasons_translated(answer, "en") == answer
+
+
+def test_what_has_no_map_is_said_in_german():
+    """The sentences that methods and measures themselves refuse with, no copies of them."""
+    record = record_of(plain_layer(), mixed_layer())
+    for refused in (lambda: explain(record, "rollout"), lambda: measure(record, "entropy")):
+        with pytest.raises(VitError, match="is no softmax") as caught:
+            refused()
+        said = translated(str(caught.value), "de")
+        assert "ist kein Softmax" in said and not {"What", "rows", "them"} & set(re.findall(r"\w+", said)), said
 
 
 def test_what_is_not_known_stays_as_it_is():

@@ -110,4 +110,5 @@ def test_what_goes_wrong_in_a_view_is_a_sentence(tmp_path, caplog):
 
 @pytest.mark.parametrize("question", ["", "null", "[]", '{"ticket": "x", "options": [], "model": 3, "example": {}}'])
 def test_a_malformed_question_has_nothing_of_the_wrong_kind(question):
-    assert view_link._fields(question) == {"ticket": 0, "example": "", "model": "", "options": {}, "second": ""}
+    empty = dict.fromkeys(("example", "model", "language", "second"), "")
+    assert view_link._fields(question) == {"ticket": 0, "options": {}, **empty}

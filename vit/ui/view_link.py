@@ -12,6 +12,7 @@ import numpy as np
 
 from vit.analysis import Analysis
 from vit.line import Say
+from vit.ui.languages.sentences import reasons_translated
 from vit.ui.told import code_words, told
 from vit.ui.views import Ask, View
 
@@ -83,7 +84,8 @@ def view_answers(
         return
 
     def work(say: Say) -> dict[str, Any]:
-        return view.run(Ask(analysis, image, fields["model"], fields["options"], say, folder, second))
+        answer = view.run(Ask(analysis, image, fields["model"], fields["options"], say, folder, second))
+        return reasons_translated(answer, fields["language"])
 
     yield from told(work, echo, view.name)
 
@@ -95,5 +97,12 @@ def _fields(question: str) -> dict[str, Any]:
     except (ValueError, TypeError, RecursionError):
         sent = None
     sent = sent if isinstance(sent, dict) else {}
-    kinds: dict[str, type] = {"ticket": int, "example": str, "second": str, "model": str, "options": dict}
+    kinds: dict[str, type] = {
+        "ticket": int,
+        "example": str,
+        "second": str,
+        "model": str,
+        "language": str,
+        "options": dict,
+    }
     return {name: sent[name] if isinstance(sent.get(name), kind) else kind() for name, kind in kinds.items()}

@@ -14,6 +14,7 @@ async function take(value) {
   }
   const { ticket } = state;
   state.answered = ticket;
+  inWords(value.no_rollout).then((sentence) => (value.no_rollout = sentence)); // long before anybody asks for one
   close();
   if (state.spare) recent.keep(state.spare.maps);
   state.spare = null;
@@ -156,7 +157,7 @@ async function withCode({ error, code }) {
 
 /** A sentence of the server's in the visitor's language, if it is known in it. */
 async function inWords(sentence) {
-  if (LANGUAGE === "en" || props.alone) return sentence;
+  if (LANGUAGE === "en" || props.alone || !sentence) return sentence;
   return (await server.in_words([sentence, LANGUAGE]).catch(() => "")) || sentence;
 }
 

@@ -80,7 +80,8 @@ class Asking {
     const { file, example } = state.source;
     const { ticket } = this;
     const second = this.parts.second?.() ?? {};
-    const asked = { ticket, example, second: second.example, model: state.value.model, options: this.parts.options?.() ?? {} };
+    const asked = { ticket, example, second: second.example, model: state.value.model, language: LANGUAGE };
+    asked.options = this.parts.options?.() ?? {};
     return { file, asked: JSON.stringify(asked), second: second.file ?? null };
   }
 

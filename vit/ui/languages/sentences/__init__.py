@@ -38,6 +38,21 @@ def translated(text: str, language: str) -> str:
     return " ".join(said)
 
 
+def reasons_translated(answer: Any, language: str) -> Any:
+    """What a view answers, with every ``why`` in it, at any depth, in that language."""
+    match answer:
+        case dict():
+            return {
+                key: translated(value, language)
+                if key == "why" and isinstance(value, str)
+                else reasons_translated(value, language)
+                for key, value in answer.items()
+            }
+        case list() if answer and isinstance(answer[0], dict):  # not the long lists of numbers
+            return [reasons_translated(each, language) for each in answer]
+    return answer
+
+
 def _in_it(value: str, language: str) -> str:
     """What stands in a sentence, such as "a PDF document"; a model's name stays as it is."""
     for pattern, other in _sentences(language):
