@@ -131,9 +131,13 @@ class Scatter {
         values.map((value, head) => ({ value, at: headWords(layer, head) })).filter(({ value }) => value !== null));
       if (!flat.length) return "";
       flat.sort((a, b) => a.value - b.value);
-      const [low, high] = [flat[0], flat.at(-1)];
-      if (name === "sinks" && !high.value) return words("heads.said.no_sinks");
-      return words(`heads.said.${name}`, { low: tellNumber(name, low.value), low_at: low.at, high: tellNumber(name, high.value), high_at: high.at });
+      const [low, high] = [flat[0].value, flat.at(-1).value];
+      if (name === "sinks" && !high) return words("heads.said.no_sinks");
+      const all = (number) => { // the first head with that number, and how many more have it
+        const [first, ...more] = flat.filter(({ value }) => value === number);
+        return first.at + (more.length ? words("heads.more", { count: more.length }) : "");
+      };
+      return words(`heads.said.${name}`, { low: tellNumber(name, low), low_at: all(low), high: tellNumber(name, high), high_at: all(high) });
     });
     return sentences.join(" ");
   }
