@@ -3,6 +3,10 @@
 import pytest
 from PIL import Image
 
+from vit.capture import record_attention
+from vit.image import load_image
+from vit.models import load_model
+
 pytestmark = pytest.mark.browser
 
 
@@ -115,7 +119,12 @@ def test_a_file_that_is_no_picture_leaves_a_way_back(visit, photos, tmp_path):
     page.wait_for_selector("#view-standin[data-state=ready]")
 
 
-def test_two_visitors_never_see_each_others_photo(visit, photos):
+def test_two_visitors_never_see_each_others_photo_or_map(visit, photos, weights, monkeypatch):
+    monkeypatch.setattr("vit.models.bundled.FOLDER", weights)
+    model = load_model("standin_vit")
+    answers = [record_attention(model, load_image(path)).top(2) for path in photos]
+    own = ["\n".join(f"{label}\n{share:.1%}" for _, label, share in answer) for answer in answers]
+    assert own[0] != own[1]
     pages = [visit().shown(), visit().shown()]
     for page, path in zip(pages, photos, strict=True):
         page.give(path)
@@ -124,6 +133,8 @@ def test_two_visitors_never_see_each_others_photo(visit, photos):
         shown = page.evaluate("((e) => [e.naturalWidth, e.naturalHeight])(document.querySelector('.photo'))")
         with Image.open(path) as photo:
             assert tuple(shown) == photo.size
+    for page, words in zip(pages, own, strict=True):
+        assert page.inner_text(".answer ol").startswith(words)
 
 
 def test_a_photo_that_the_server_knows_is_not_sent_again(visit, unseen):
@@ -237,3 +248,29 @@ def test_an_older_question_that_fails_takes_nothing_from_an_answer_that_was_at_h
     page.page.wait_for_timeout(1500)
     assert page.get_attribute(".explorer", "data-state") == "ready" and not page.locator(".message").is_visible()
     page.errors.clear()
+
+
+def test_the_own_photo_stands_before_the_examples_and_leads_back_to_it(visit, photos, tmp_path):
+    page = visit().shown()
+    own = page.locator(".examples button:not([data-example])")
+    assert own.count() == 0
+    page.give(photos[0])
+    page.shown("ready")
+    shown = page.heat()
+    assert own.get_attribute("aria-label").endswith(photos[0].name) and own.get_attribute("aria-current") == "true"
+    assert page.locator(".examples [aria-current]").count() == 1
+    page.locator("[data-example]").nth(3).click()
+    page.wait_for_selector('[data-example][aria-current="true"]')
+    page.shown("ready")
+    assert own.get_attribute("aria-current") is None and page.heat() != shown
+    own.click()
+    page.wait_for_selector('.examples button:not([data-example])[aria-current="true"]')
+    page.shown("ready")
+    assert page.heat() == shown
+    page.give(photos[1])  # the next one takes its place
+    page.shown("ready")
+    assert own.get_attribute("title") == photos[1].name
+    (tmp_path / "notes.png").write_text("no picture")
+    page.give(tmp_path / "notes.png")  # what is no photo gets no place
+    page.wait_for_selector('.explorer[data-state="error"]')
+    assert own.get_attribute("title") == photos[1].name and page.locator(".examples [aria-current]").count() == 0

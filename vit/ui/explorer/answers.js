@@ -46,7 +46,7 @@ async function take(value) {
 
 /** What stands beside the stage, and then the map, once it is here. */
 function present(value) {
-  door.markExample(state.source.example);
+  door.mark(state.source, stage.photo);
   answer(value);
   sizeButtons();
   sheet.shape = value.width / value.height;

@@ -23,26 +23,37 @@ class Door {
   }
 
   examples(list) {
-    const strip = this.root.querySelector(".examples");
-    strip.replaceChildren(
+    this.strip = this.root.querySelector(".examples");
+    this.strip.replaceChildren(
       ...list.map(({ name, words: title, thumb }) => {
-        const button = document.createElement("button");
-        button.type = "button";
-        button.title = title;
-        button.setAttribute("aria-label", words("door.example", { name: title }));
+        const button = this.thumbnail(thumb, title, words("door.example", { name: title }), () => this.onExample(name, thumb));
         button.dataset.example = name;
-        const picture = document.createElement("img");
-        Object.assign(picture, { src: thumb, alt: "" });
-        button.append(picture);
-        button.addEventListener("click", () => this.onExample(name, thumb));
         return button;
       }),
     );
   }
 
-  markExample(name) {
-    for (const button of this.root.querySelectorAll("[data-example]")) {
-      if (button.dataset.example === name) button.setAttribute("aria-current", "true");
+  thumbnail(src, title, label, onClick) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", title, onclick: onClick });
+    button.setAttribute("aria-label", label);
+    const picture = document.createElement("img");
+    Object.assign(picture, { src, alt: "" });
+    button.append(picture);
+    return button;
+  }
+
+  /** Says which photo is shown. The visitor's own last one stands before the examples: the way back to it. */
+  mark({ example, kept }, photo = null) {
+    if (kept && photo?.naturalWidth && kept !== this.own?.file) {
+      this.own?.remove();
+      this.own = this.thumbnail(squareOf(photo, 80), kept.name, words("door.own", { name: kept.name }), () => this.onFile(kept));
+      this.own.file = kept;
+      this.strip.prepend(this.own);
+      this.strip.scrollLeft = 0;
+    }
+    for (const button of this.strip?.children ?? []) {
+      if (kept ? button.file === kept : button.dataset.example === example) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
     }
   }
@@ -98,4 +109,13 @@ class Door {
     dialog.close();
     canvas.toBlob((blob) => this.onFile(new File([blob], "camera.jpg", { type: "image/jpeg" })), "image/jpeg", 0.92);
   }
+}
+
+/** The middle of a picture, as an address. */
+function squareOf(picture, side) {
+  const { naturalWidth: width, naturalHeight: height } = picture;
+  const least = Math.min(width, height);
+  const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side });
+  canvas.getContext("2d").drawImage(picture, (width - least) / 2, (height - least) / 2, least, least, 0, 0, side, side);
+  return canvas.toDataURL("image/jpeg");
 }

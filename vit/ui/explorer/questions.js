@@ -173,7 +173,7 @@ function begin(source, picture, line) {
     stage.photo.src = picture;
     clearAnswer();
   }
-  door.markExample(source.example);
+  door.mark(source);
   busy(line);
   listenFor(state.ticket);
 }
