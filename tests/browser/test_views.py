@@ -120,14 +120,16 @@ def test_a_file_that_is_no_picture_is_told_in_the_view_that_is_open(visit, tmp_p
     assert not page.locator("#view-standin .sorry button").is_visible()
 
 
-def test_a_photo_that_the_server_has_cleaned_up_is_sent_again_for_a_view(visit, photos, uploads):
+def test_a_photo_that_the_server_has_cleaned_up_is_sent_again_for_a_view(visit, unseen, uploads):
     page = visit().shown()
-    page.give(photos[1])
+    page.give(unseen)
     page.shown("ready")
-    for path in uploads.rglob(photos[1].name):
+    kept = [*uploads.rglob(unseen.name)]
+    assert kept
+    for path in kept:
         path.unlink()
     page.click("#tab-standin")
-    with Image.open(photos[1]) as photo:
+    with Image.open(unseen) as photo:
         assert _told(page) == f"3 layers, {photo.width} {photo.height}"
 
 
