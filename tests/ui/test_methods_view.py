@@ -12,6 +12,7 @@ from tests.families import photo, tiny_model
 from vit.analysis import Analysis
 from vit.capture import record_attention
 from vit.errors import VitError
+from vit.measures.faithfulness import faithfulness
 from vit.methods import explain, list_methods
 from vit.ui.views import Ask
 from vit.ui.views.methods import SLOW, methods
@@ -74,6 +75,23 @@ def test_where_all_patches_are_read_the_constant_is_left_out_and_said(tmp_path):
     assert "without the identity" not in found["methods"][0]["maps"][0]["caption"]  # a pool asks
     for method in plain["methods"]:
         assert "without the identity" in method["maps"][0]["caption"]
+
+
+@pytest.mark.parametrize("name", ["our vit", "swin"])
+def test_what_is_checked_is_what_is_shown(tmp_path, monkeypatch, name):
+    """Where all patches are read, the methods' own maps have another order than those on the page."""
+    methods, checked = ["relevance", "gradient_rollout", "rollout"], []
+
+    def test_them(heats, *args, **more):
+        checked.extend(heats)
+        return faithfulness(heats, *args, **more)
+
+    monkeypatch.setattr("vit.truth.check.faithfulness", test_them)
+    asked(tmp_path, name, do="check", target=3, methods=methods)
+    shown = asked(tmp_path, name, target=3, methods=methods)
+    for number, (method, heat) in enumerate(zip(shown["methods"], checked, strict=True)):
+        assert heat.caption == method["maps"][0]["caption"]
+        assert np.array_equal(numbers_of(shown)[methods[number]][0], heat.values.numpy())
 
 
 def test_a_method_that_a_model_can_t_have_is_a_sentence_among_the_maps(tmp_path, monkeypatch):
