@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from tests.families import photo, tiny_model
+from tests.methods.by_hand import class_attention
 from vit.attention import AttentionRecord, Grid, LayerAttention, TokenLayout
 from vit.capture import record_attention
 from vit.methods import explain
@@ -114,6 +115,11 @@ def test_rollout(bench, record, options):
         for place, query in queries(record.layers[end].queries):
             heat = explain(record, "rollout", first=first, last=end, query=query, **options)
             assert_same(_rollout(bench, place, first, end, **options), heat.values)
+
+
+def test_rollout_where_cls_alone_looks_around(bench):
+    record = loaded(bench, class_attention([0.2, 0.5, 0.3], [0.1, 0.1, 0.8]))
+    assert_same(_rollout(bench, None, 0, 1), explain(record, "rollout").values)
 
 
 def test_weights_of_both_signs(bench):

@@ -29,3 +29,11 @@ def record_of(
     ]
     target = 1 if gradients else None
     return AttentionRecord("by hand", "random", tuple(made), torch.zeros(2), ("a", "b"), (8, 8), target=target)
+
+
+def class_attention(*rows: list[float]) -> AttentionRecord:
+    """Layers in which CLS alone looks around, at itself and patches in one row; a layer is its row."""
+    whole = TokenLayout.whole(Grid(1, len(rows[0]) - 1), ("cls",))
+    asks = TokenLayout(whole.grid, whole.prefix, torch.tensor([[0]]))
+    made = [LayerAttention(f"layer {n}", torch.tensor([[[row]]]), asks, whole) for n, row in enumerate(rows)]
+    return AttentionRecord("by hand", "random", tuple(made), torch.zeros(2), ("a", "b"), (8, 8))

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tests.families import FAMILIES, photo, tiny_model
-from tests.methods.by_hand import record_of
+from tests.methods.by_hand import class_attention, record_of
 from tests.methods.reference import full_rollout
 from vit.attention import AttentionRecord, Grid, LayerAttention, TokenLayout
 from vit.capture import record_attention
@@ -52,6 +52,19 @@ def test_discard_drops_the_lowest_entries_and_norms_the_rows_again():
 def test_a_row_that_lost_everything_keeps_only_itself():
     heat = explain(record_of([[[0.4, 0.6], [0.9, 0.1]]]), "rollout", discard=1.0, query=(0, 0))
     assert heat.values.tolist() == [[1.0]]
+
+
+def test_patches_that_do_not_ask_keep_what_they_were_given():
+    """CLS alone looks around, in two layers one after the other: what the upper gave to patches stays on them.
+
+    From the upper layer (½·0.1 + ½, 0.05, 0.4) = (0.55, 0.05, 0.4); of CLS's 0.55 the lower gives ½·0.5 and ½·0.3 of it
+    to the patches: 0.05 + 0.1375 and 0.4 + 0.0825.
+    """
+    record = class_attention([0.2, 0.5, 0.3], [0.1, 0.1, 0.8])
+    heat = explain(record, "rollout")
+    assert heat.values.tolist() == [pytest.approx([0.1875, 0.4825])]
+    assert heat.values.flatten().tolist() == pytest.approx(full_rollout(record.layers)[0, 1:].tolist())
+    assert explain(record, "rollout", residual=0.0).values.tolist() == [pytest.approx([0.15, 0.83])]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -56,7 +56,7 @@ def step(
     """A row vector through one layer: ``shares · Â``, and the layout of the tokens that it is now over.
 
     Those are the tokens that went into the layer. The query of an attention pool is none of them, so there it has no
-    residual part.
+    residual part. A token that does not ask (every patch, where CLS alone looks around) stays as it is.
     """
     pool = layer.queries.prefix == ("pool",)
     residual = 0.0 if pool else residual
@@ -74,4 +74,6 @@ def step(
     attended = layer.keys.scatter((1 - residual) * torch.einsum("wq,wqk->wk", slots, fused))
     if pool:
         return attended, layer.keys
-    return carry(attended, layer.keys, layer.queries) + layer.queries.scatter(residual * slots), layer.queries
+    asks = layer.queries.scatter(torch.ones_like(slots)) > 0  # (tokens,)
+    kept = torch.where(asks, layer.queries.scatter(residual * slots), shares)
+    return carry(attended, layer.keys, layer.queries) + kept, layer.queries

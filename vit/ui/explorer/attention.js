@@ -152,7 +152,9 @@ function rolloutStep(layer, shares, fusion, residual, discard) {
   }
   if (pool) return [attended, keys];
   const carried = carry(attended, keys, queries);
-  for (let token = 0; token < kept.length; token++) kept[token] += carried[token];
+  for (let token = 0; token < kept.length; token++) {
+    kept[token] += carried[token] + (queries.slotsOf(token).length ? 0 : shares[token]); // who doesn't ask stays as it is
+  }
   return [kept, queries];
 }
 
