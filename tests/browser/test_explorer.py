@@ -4,9 +4,12 @@ import re
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from tests.browser.conftest import HOSTILE, LABELS
+from vit.capture import record_attention
 from vit.image import load_image
+from vit.models import load_model
 
 pytestmark = pytest.mark.browser
 
@@ -124,6 +127,27 @@ def test_a_click_on_the_sheet_opens_that_head(visit):
     assert page.heat() != before
 
 
+def test_each_cell_of_the_sheet_is_its_layers_and_heads_map(visit, photos, weights, monkeypatch):
+    """The brighter a patch of a cell, the more CLS looks at it in that head of that layer."""
+    monkeypatch.setattr("vit.models.bundled.FOLDER", weights)
+    record = record_attention(load_model("standin_vit"), load_image(photos[0]))
+    page = visit("?model=standin_vit").shown()
+    page.give(photos[0])
+    page.shown("ready")
+    code = "(e) => [[...e.getContext('2d').getImageData(0, 0, e.width, e.height).data], e.width]"
+    flat, width = page.locator(".sheet canvas").evaluate(code)
+    bright = np.array(flat).reshape(-1, width, 4)[..., :3].sum(-1)
+    across, down = (width - 30) / 3, (len(bright) - 18) / 3  # a cell and the gap of 2 pixels behind it
+    for layer, entry in enumerate(record.layers):
+        for head in range(3):
+            ys, xs = ((np.arange(8) + 0.5) / 8 * (side - 2) for side in (down, across))
+            cell = bright[np.ix_((18 + layer * down + ys).astype(int), (30 + head * across + xs).astype(int))]
+            alike = [spearmanr(cell.ravel(), each[0, 1:]).statistic for each in entry.weights[0].numpy()]
+            assert alike[head] > 0.95 and alike[head] == max(alike), (layer, head, alike)
+            turned = spearmanr(cell.T.ravel(), entry.weights[0, head, 0, 1:].numpy()).statistic
+            assert turned < alike[head]
+
+
 def test_looking_asks_the_server_for_nothing(visit, photos):
     page = visit().shown()
     page.give(photos[0])
@@ -185,10 +209,13 @@ def test_windows_follow_the_layer(visit, photos):
     assert _tooltip(page)[1] == (3, 3)
     page.pick("smooth", "false")
     page.slide("layer", 1)
-    page.hover(0.3, 0.3)
+    page.hover(0.3, 0.8)
     alpha = page.pixels(16, 16)[..., 3]
-    inside = alpha[4:8, 4:8].astype(bool)
-    assert inside.any() and not alpha[8:].any() and not alpha[:, 8:].any() and not alpha[:4].any()
+    assert _tooltip(page)[1][0] != _tooltip(page)[1][1]  # off the diagonal: nothing is turned round
+    rows, cols = (slice(place // 4 * 4, place // 4 * 4 + 4) for place in (int(0.3 * 16), int(0.8 * 16)))
+    assert alpha[rows, cols].any()
+    alpha[rows, cols] = 0
+    assert not alpha.any()
 
 
 def test_keys_alone_are_enough(visit):

@@ -92,7 +92,7 @@ def test_the_opening_falls_back_to_a_bundled_model_and_says_so(tmp_path, monkeyp
         return list(explore.first_answers(analysis, given, wanted, {"ticket": 0}, str(tmp_path)))[-1]
 
     value = opened(Broken(), "")
-    assert value["model"] == "best" and value["note"] == "cached could not be loaded; opened with best"
+    assert value["model"] == "best" and value["note"] == "cached could not be used just now; opened with best"
     assert opened(Broken(), "cached")["error"] == "The download is damaged."
     assert "note" not in opened(Broken(), "second")
     only = Broken()

@@ -121,7 +121,7 @@ def first_answers(
         return
     for answer in answers(analysis, picture, name, echo, folder, remember):
         if "error" in answer:
-            note = {**echo, "note": f"{name} could not be loaded; opened with {spare}"}
+            note = {**echo, "note": f"{name} could not be used just now; opened with {spare}"}
             yield from answers(analysis, picture, spare, note, folder, remember)
             return
         yield answer
