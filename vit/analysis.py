@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # torch is imported when the first model is loaded, so that t
     from vit.attention import AttentionRecord, Heatmap
     from vit.measures import Measured
     from vit.models.vision_model import VisionModel
-    from vit.truth.check import Check, HeatmapOf
+    from vit.truth.check import Check
     from vit.what_if import Silenced, WhatIf
 
 
@@ -182,12 +182,9 @@ class Analysis:
         target: int | None = None,
         say: Say | None = None,
         progress: Callable[[int, int], None] | None = None,
-        heatmap: "HeatmapOf | None" = None,
         **settings: Any,
     ) -> "Check":
         """The truth check of maps of a picture, as ``vit.check``; methods' maps are made of kept records.
-
-        ``heatmap`` makes a method's map for a class, where it is to have other options than the method's own.
 
         A place is held for one batch at a time, so that nobody waits for the whole of another's check. Of waiting
         ``say`` hears before the first batch alone: afterwards the words stay those of the work.
@@ -204,11 +201,10 @@ class Analysis:
                 begun = True
                 return predict(pixels)
 
-        def of_own(method: str, target: int) -> "Heatmap":
+        def heatmap(method: str, target: int) -> "Heatmap":
             return self.heatmap(image, model, method, target, say=say)
 
-        made = heatmap or of_own
-        return check(loaded, image, maps, target, predict=in_turn, heatmap=made, progress=progress, **settings)
+        return check(loaded, image, maps, target, predict=in_turn, heatmap=heatmap, progress=progress, **settings)
 
     def close(self) -> None:
         """The server is about to end: whoever waits or comes is sent away; what is in work may finish."""

@@ -14,7 +14,7 @@ def gradient_rollout(
     first: int = 0,
     last: int = -1,
     query: Query = None,
-    identity: bool = True,
+    identity: bool = False,
 ) -> Heatmap:
     """Where a token looks through a range of layers, each look weighted by what it does for a class.
 
@@ -23,7 +23,8 @@ def gradient_rollout(
     lowest share of each layer's matrix to 0. Source: J. Gildenblat, https://github.com/jacobgil/vit-explain, whose
     own default is ``discard=0.9``. Windows, pools and merged patches are passed through as in rollout: our extension.
 
-    What the product of the I keeps on its own token is left out with ``identity=False``, as in relevance.
+    What the product of the I keeps on its own token is left out unless ``identity=True``, as in relevance. It is large
+    but no constant here, since rows are normed: where all patches are read, patches come in another order with it.
 
     Misleads: heads are averaged before the negative part is cut, so heads that disagree cancel; gradients are mostly
     small against I, so the map is nearly a sum over layers; and it knows neither values nor MLPs.
@@ -42,6 +43,6 @@ def gradient_rollout(
     )
     per_token = moved + stayed if identity else moved
     dropped = "" if discard == 0 else f", lowest {discard:.0%} left out"
-    dropped += "" if identity else ", without the identity"
+    dropped += "" if identity or not bool(layout.patches(stayed).any()) else ", without the identity"
     caption = f"gradient rollout {class_words(record)}, {layers}{dropped}, {words}{left_out(layout, moved)}"
     return Heatmap(layout.patches(per_token), "gradient_rollout", caption)

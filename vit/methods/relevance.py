@@ -9,7 +9,7 @@ from vit.methods.gradients import class_words, relevance_row, weighted_attention
 
 @method("relevance", needs=("gradients",))
 def relevance(
-    record: AttentionRecord, first: int = 0, last: int = -1, query: Query = None, identity: bool = True
+    record: AttentionRecord, first: int = 0, last: int = -1, query: Query = None, identity: bool = False
 ) -> Heatmap:
     """How much the score of a class owes to each patch, followed through a range of layers.
 
@@ -21,7 +21,7 @@ def relevance(
 
     The product of all the I keeps each token with itself. For CLS or a pool it is not on the picture; for the mean of
     all patches it is one constant everywhere, which no order of patches depends on, but so large that the eye sees
-    little else: ``identity=False`` leaves it out.
+    little else. So it is left out, and the caption says so; ``identity=True`` leaves it in.
 
     Misleads: what speaks against the class is cut off in every layer, MLPs and values are left out, and a large
     product of many gradients isn't a share of anything: compare patches, not models.
@@ -38,6 +38,6 @@ def relevance(
         normed=False,
     )
     per_token = moved + stayed if identity else moved
-    without = "" if identity else ", without the identity"
+    without = "" if identity or not bool(layout.patches(stayed).any()) else ", without the identity"
     caption = f"relevance {class_words(record)}{without}, {layers}, {words}{left_out(layout, moved)}"
     return Heatmap(layout.patches(per_token), "relevance", caption)

@@ -3,13 +3,12 @@
 An eighth closes it: what attention does not tell, by a truth check, which is worked out when that step is opened.
 """
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vit.errors import ModelError
 from vit.ui.checked import checked, counted
 from vit.ui.views import Ask, view
-from vit.ui.views.methods import BATCH, STEPS, page_map
+from vit.ui.views.methods import BATCH, STEPS
 
 if TYPE_CHECKING:
     from vit.lesson import Worked
@@ -42,12 +41,13 @@ def lesson(ask: Ask) -> dict[str, Any]:
 
 def truth(ask: Ask) -> dict[str, Any]:
     """Raw attention's map and relevance's for the likeliest class, and what painting out their patches does."""
-    record, maps = ask.analysis.record(ask.image, ask.model, ask.say), {}
-    settings = {"say": ask.say, "progress": counted(ask.say), "steps": STEPS, "batch": BATCH, "backwards": False}
-    made = partial(page_map, ask, record)
-    found = ask.analysis.check(ask.image, ask.model, COMPARED, heatmap=made, **settings)
+    found = ask.analysis.check(
+        *(ask.image, ask.model, COMPARED),
+        **{"say": ask.say, "progress": counted(ask.say), "steps": STEPS, "batch": BATCH, "backwards": False},
+    )
+    maps = {}
     for name in (result.method for result in found.results):
-        heat = made(name, found.target)
+        heat = ask.analysis.heatmap(ask.image, ask.model, name, found.target, say=ask.say)
         rows, cols = heat.values.shape
         maps[name] = {"rows": rows, "cols": cols, "values": heat.values.flatten().tolist()}
     return {"check": checked(found), "maps": maps}

@@ -1,7 +1,6 @@
 """The Methods view: several methods' maps of the photo side by side, for any two classes, and their truth check."""
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vit.errors import BusyError, MethodError, VitError
@@ -35,7 +34,7 @@ def methods(ask: Ask) -> dict[str, Any]:
     if do == "maps":
         return _maps(ask, record, names, target, against)
     if do == "check":
-        return {"check": _check(ask, record, names, target)}
+        return {"check": _check(ask, names, target)}
     raise MethodError(f"do={do!r} is not one of: maps, check.")
 
 
@@ -73,7 +72,7 @@ def _maps(
         method = get_method(name)
         told = {"name": name, "title": method.title, "of_a_class": method.of_a_class}
         try:
-            heats = _heats(ask, record, method, target, against)
+            heats = _heats(ask, method, target, against)
         except BusyError:
             raise  # no fault of the method
         except VitError as error:
@@ -90,28 +89,15 @@ def _maps(
     }
 
 
-def page_map(
-    ask: Ask, record: "AttentionRecord", name: str, target: int | None, against: int | None = None
-) -> "Heatmap":
-    """A method's map as the page shows it, and as its truth check tests it.
-
-    Where the answer is read from all patches, what each token keeps of itself is large everywhere, and the eye would
-    see little else: it is left out.
-    """
-    from vit.methods import get_method
-
-    read_from_all = "identity" in get_method(name).options and record.readout == ("patches",)
-    options = {"identity": False} if read_from_all else {}
-    return ask.analysis.heatmap(ask.image, ask.model, name, target, against, say=ask.say, **options)
-
-
-def _heats(
-    ask: Ask, record: "AttentionRecord", method: "Method", target: int | None, against: int | None
-) -> list["Heatmap"]:
+def _heats(ask: Ask, method: "Method", target: int | None, against: int | None) -> list["Heatmap"]:
     """One map; with a second class, and a method that tells classes apart, both classes' and their difference."""
+
+    def heat(first: int | None, second: int | None = None) -> "Heatmap":
+        return ask.analysis.heatmap(ask.image, ask.model, method.name, first, second, say=ask.say)
+
     if against is None or not method.of_a_class:
-        return [page_map(ask, record, method.name, target)]
-    return [page_map(ask, record, method.name, *classes) for classes in ((target,), (against,), (target, against))]
+        return [heat(target)]
+    return [heat(target), heat(against), heat(target, against)]
 
 
 def _packed(heat: "Heatmap", numbers: bytearray) -> dict[str, Any]:
@@ -122,9 +108,11 @@ def _packed(heat: "Heatmap", numbers: bytearray) -> dict[str, Any]:
     return {"offset": offset, "rows": rows, "cols": cols, "caption": heat.caption, "signed": heat.signed}
 
 
-def _check(ask: Ask, record: "AttentionRecord", names: list[str], target: int | None) -> dict[str, Any]:
+def _check(ask: Ask, names: list[str], target: int | None) -> dict[str, Any]:
     """The truth check of these methods' maps, with progress; it ends where the visitor cancels."""
     ask.say("truth check: making the maps")
-    settings = {"say": ask.say, "progress": counted(ask.say), "steps": STEPS, "batch": BATCH}
-    made = partial(page_map, ask, record)
-    return checked(ask.analysis.check(ask.image, ask.model, names, target, heatmap=made, **settings))
+    return checked(
+        ask.analysis.check(
+            *(ask.image, ask.model, names, target), say=ask.say, progress=counted(ask.say), steps=STEPS, batch=BATCH
+        )
+    )
