@@ -1,19 +1,19 @@
-"""Hugging Face's own networks come through the same door, where that package is installed; it is no need of ours."""
+"""Hugging Face's own networks come through the same door; that package is a need of the tests alone."""
 
 from typing import Any
 
 import pytest
 import torch
+import transformers
 
 from tests.families import add_noise, photo
 from vit.capture import record_attention
 from vit.models.vision_model import Preprocessing
 
-transformers = pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore")  # the package's own
 
 PREPARE = Preprocessing((32, 32))
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
     "num_attention_heads": 2,
