@@ -10,6 +10,7 @@ from tests.families import FAMILIES, add_noise, photo, tiny_model
 from vit.capture import record_attention
 from vit.errors import CaptureError, MethodError
 from vit.fused import KeptScores
+from vit.models.layouts.calls import FUSED, PRODUCTS
 from vit.models.vision_model import Preprocessing, VisionModel
 
 READOUT = {
@@ -55,17 +56,18 @@ def test_values_are_what_the_weights_multiply(family):
     seen: list[torch.Tensor] = []
 
     class Spy(torch.overrides.TorchFunctionMode):
+        """Keeps what comes of each fused attention, and of each product of rows that sum to 1: a softmax's."""
+
         def __torch_function__(self, function, types, args=(), kwargs=None):
             result = function(*args, **(kwargs or {}))
-            if function is F.scaled_dot_product_attention:
+            if function is FUSED or (function in PRODUCTS and bool((args[0].sum(-1) - 1).abs().max() < 1e-5)):
                 seen.append(result)
             return result
 
     record = record_attention(model, photo(), keep=("values",))
     with torch.no_grad(), Spy():
         model.network(model.prepare(photo()))
-    if not seen:  # our Swin and timm's Swin V2 write their softmax out
-        seen = [layer.weights @ layer.values for layer in record.layers]
+    assert seen
     for layer, result in zip(record.layers, seen, strict=True):
         assert layer.values.shape[:3] == (*layer.shape[:2], layer.shape[3])
         assert torch.allclose(layer.weights @ layer.values, result, atol=1e-5)
@@ -107,7 +109,21 @@ def test_a_map_is_kept_as_queries_and_keys_where_they_are_smaller():
     assert all(isinstance(layer.kept, KeptScores) for layer in large.layers)
     maps = sum(layer.weights.numel() * 4 for layer in large.layers)
     assert large.bytes < maps / 5
-    assert torch.equal(large.layers[0].weights, large.layers[0].weights)  # the same each time
+    found: list[torch.Tensor] = []
+
+    class Spy(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            if function is FUSED:
+                query, key = args[:2]
+                found.append((query @ key.mT / query.shape[-1] ** 0.5).softmax(-1))
+            return function(*args, **(kwargs or {}))
+
+    model = tiny_model("our vit", (128, 128))
+    with torch.no_grad(), Spy():
+        model.network(model.prepare(photo()))
+    for layer, expected in zip(large.layers, found, strict=True):
+        for weights in (layer.weights, layer.weights):  # each time computed anew from what was kept
+            assert torch.allclose(weights, expected, atol=1e-6)
 
 
 def test_kept_queries_and_keys_are_the_record_s_own():
