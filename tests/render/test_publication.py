@@ -3,16 +3,31 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from tests.render.drawn import heat, photo
+from tests.render.drawn import as_seen, heat, photo
 from vit.errors import MethodError, VitError
-from vit.render import figure, publication
+from vit.render import figure, overlay, publication
 
 HEATS = [heat(torch.rand(3, 4)), heat(torch.rand(3, 4), "random", caption="rollout of layers 1 to 2")]
 TITLES = ["head 5", "$x_1 rollout"]
+
+
+@pytest.mark.parametrize("own_scale", [False, True])
+def test_each_panel_shows_its_own_map_over_the_photo(tmp_path, monkeypatch, own_scale):
+    pages = []
+    monkeypatch.setattr(publication, "file_of", lambda page, *rest: pages.append(page) or b"")
+    figure(photo(), HEATS, TITLES, tmp_path / "a.png", alpha=0.7, colormap="viridis", own_scale=own_scale)
+    panels = {axis.get_title(): as_seen(axis) for axis in pages[0].axes if axis.get_images() and axis.get_title()}
+    shared = max(float(each.values.max()) for each in HEATS)
+    assert list(panels) == ["photo", *TITLES]
+    np.testing.assert_array_equal(panels["photo"], photo())
+    for title, each in zip(TITLES, HEATS, strict=True):
+        expected = overlay(photo(), each, 0.7, "viridis", peak=None if own_scale else shared)
+        np.testing.assert_array_equal(panels[title], expected)
 
 
 @pytest.mark.parametrize("kind", ["pdf", "svg", "png"])
