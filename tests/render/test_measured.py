@@ -4,11 +4,14 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from tests.families import photo, tiny_model
 from tests.measures.hand import even, record
+from tests.render.drawn import as_seen
 from vit.attention import AttentionRecord
 from vit.capture import record_attention
 from vit.errors import MethodError, VitError
@@ -17,6 +20,7 @@ from vit.measures.filters import Filters
 from vit.models.parts import parts
 from vit.render import measure_bytes, plot_measure
 from vit.render.measure_model import sheet_of
+from vit.render.measure_page import LIGHT
 
 MODEL = tiny_model("our vit", (32, 48))
 
@@ -49,6 +53,41 @@ def test_every_measure_has_a_plot_with_its_words(kept, name, theme):
     assert page.get_facecolor()[:3] == (
         (1, 1, 1) if theme == "light" else pytest.approx((22 / 255, 24 / 255, 28 / 255))
     )
+
+
+def pictures(page: Figure) -> dict[str, np.ndarray]:
+    """What each panel shows, by its title."""
+    axes = cast(list[Any], page.findobj(lambda artist: hasattr(artist, "get_images") and artist.get_images()))
+    return {axis.get_title(): as_seen(axis) for axis in axes}
+
+
+@pytest.mark.parametrize("image", [None, photo()], ids=["alone", "beside its photo"])
+def test_maps_over_patches_are_the_measure_s_numbers_where_they_belong(kept, image):
+    grid = (4, 6)
+    norms, near, colours, read = (cast(Any, of(kept, name)) for name in ("norms", "patches", "pca", "lens"))
+    best = read.probabilities.sort(dim=1, descending=True).values[:, :3]
+    by_layer = {f"layer {number}": values[1:].reshape(grid) for number, values in enumerate(read.followed, start=1)}
+    beside = {} if image is None else {"photo": image}
+    for result, expected in (
+        (norms, {**beside, "norms, outliers outlined": norms.norms[1:].reshape(grid)}),
+        (near, {**beside, "cosine with the outlined patch": near.cosines[1:].reshape(grid)}),
+        (colours, {**beside, "tokens": colours.colours[0]}),
+        (read, {"": best, **by_layer}),
+    ):
+        found = pictures(plot_measure(result, image))
+        assert found.keys() == expected.keys()
+        for title, values in expected.items():
+            np.testing.assert_array_equal(found[title], values, err_msg=title)
+
+
+def test_the_outline_is_around_the_chosen_patch(kept):
+    page = plot_measure(of(kept, "patches", patch=(1, 4)), photo())
+    frames = [
+        each for each in cast(list[Any], page.findobj(Rectangle)) if each.get_edgecolor()[:3] == to_rgb(LIGHT.marked)
+    ]
+    assert len(frames) == 2  # on the photo and on the map
+    for frame in frames:
+        assert frame.get_bbox().bounds == pytest.approx((4 * 64 / 6, 48 / 4, 64 / 6, 48 / 4))  # x, y, width, height
 
 
 @pytest.mark.parametrize("kind", [".png", ".svg", ".pdf"])
