@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from vit.errors import VitError
+from vit.render import curves
 from vit.render.curves import Panel, name_points, plot
 
 LINES = {"vit": ([1, 2, 3], [10.0, 20.0, 25.0]), "resnet": ([1, 2, 3], [30.0, 35.0, 60.0])}
@@ -26,6 +27,16 @@ def test_panels_are_written_whole_and_repeat_to_the_byte(tmp_path, kind):
     if kind == "png":
         with Image.open(tmp_path / "one.png") as picture:
             assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 50
+
+
+def test_lines_and_points_are_the_numbers_that_were_given(tmp_path, monkeypatch):
+    pages = []
+    monkeypatch.setattr(curves, "write_plot", lambda page, path: pages.append(page))
+    plot([Panel("top-1, %", "epoch", LINES), Panel("top-1, %", "size", POINTS, points=True)], tmp_path / "a.png")
+    lines, points = pages[0].axes
+    drawn = {line.get_label(): tuple(line.get_xydata().T.tolist()) for line in lines.lines}
+    assert drawn == LINES
+    assert {spot.get_label(): tuple(spot.get_offsets().T.tolist()) for spot in points.collections} == POINTS
 
 
 def test_names_and_axes_are_written_as_words(tmp_path):
