@@ -26,6 +26,15 @@ def test_cells_stand_where_the_layout_says():
     assert (page[y : y + 20, x : x + 20] == 255).all()
 
 
+def test_a_cell_shows_its_map_the_right_way_round():
+    layers = [torch.zeros(3, 2, 2), torch.zeros(2, 2, 2)]
+    layers[1][0] = hot_cell(2, 2, 0, 1)  # elsewhere when mirrored, turned or transposed
+    y, x = sheet_layout([3, 2], (2, 2), cell=20).corner(1, 0)
+    cell = sheet(layers, colormap="viridis", cell=20, smooth=False)[y : y + 20, x : x + 20]
+    assert (cell[:10, 10:] == VIRIDIS[255]).all()
+    assert (cell[:, :10] == VIRIDIS[0]).all() and (cell[10:] == VIRIDIS[0]).all()
+
+
 def test_a_pixel_names_its_cell():
     layout = sheet_layout([3, 2], (10, 20), cell=20)
     assert layout.cell == (10, 20)
@@ -48,13 +57,14 @@ def test_one_scale_holds_for_all_maps_unless_each_has_its_own():
 
 
 def test_the_photo_lies_under_the_maps_in_grey_and_gives_the_cells_their_shape():
-    layers = [hot_cell(2, 2, 0, 0).expand(2, 2, 2)]
+    layers = [hot_cell(2, 2, 0, 1).expand(2, 2, 2)]
     layout = sheet_layout([2], (32, 48), cell=48)
     page = sheet(layers, photo(), cell=48, smooth=False)
     y, x = layout.corner(0, 1)
     cell = page[y : y + 32, x : x + 48].astype(int)
-    assert (cell[16:, 24:, 0] == cell[16:, 24:, 2]).all() and cell[16:, 24:].std() > 5, "grey, and a picture"
-    assert (cell[:16, :24, 0] != cell[:16, :24, 2]).mean() > 0.9, "heat has colour"
+    assert (cell[16:, :, 0] == cell[16:, :, 2]).all() and (cell[:, :24, 0] == cell[:, :24, 2]).all(), "grey"
+    assert cell[16:].std() > 5, "a picture"
+    assert (cell[:16, 24:, 0] != cell[:16, 24:, 2]).mean() > 0.9, "heat has colour"
 
 
 @pytest.mark.parametrize("heads", [[12] * 12, [3, 3, 6, 6, 12, 12, 24, 24], [1], [64] * 4, [2] * 48])

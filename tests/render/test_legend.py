@@ -59,8 +59,9 @@ def test_the_legend_stands_below_the_picture_with_the_true_numbers(monkeypatch):
     assert seen == ["0%", "3.12%", "vit_tiny · weights: bundled · attention of layer 1"]
     # The bar is in the strip: its first and last colours, at its two ends.
     strip = page[200:]
-    for colour in (colormap_table("turbo")[0], colormap_table("turbo")[255]):
-        assert (strip == colour).all(-1).sum() >= 8
+    ends = [(strip == colour).all(-1).nonzero()[1] for colour in colormap_table("turbo")[[0, 255]]]  # x of each pixel
+    assert all(len(places) >= 8 for places in ends)
+    assert ends[0].mean() < ends[1].mean()  # beside the lower number the first colour
 
 
 def test_the_legend_gives_the_peak_that_was_drawn_with(monkeypatch):
