@@ -3,9 +3,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+import vit.render
 from vit.__main__ import main
+from vit.attention import AttentionRecord
+from vit.capture import record_attention
+from vit.image import load_image
+from vit.methods import explain
+from vit.models import load_model
+from vit.render import overlay
+
+
+@pytest.fixture
+def record(work) -> AttentionRecord:
+    """What the command sees in its photo."""
+    return record_attention(load_model("tiny"), load_image(work / "photo.jpg"))
 
 
 @pytest.mark.parametrize("name", ["out.png", "out.jpg"])
@@ -39,12 +53,12 @@ def test_the_answer_alone_goes_to_stdout_and_says_what_was_drawn_and_which_class
     )
 
 
-def test_the_bare_overlay_has_the_photo_s_own_size_and_is_not_the_photo(work):
+def test_the_bare_overlay_is_the_map_that_was_asked_for_over_the_photo(work, record):
     options = ["--method", "raw", "--layer", "1", "--head", "1", "--query", "1,2", "--bare"]
     assert main(["explain", "photo.jpg", "--model", "tiny", *options, "-o", "out.png"]) == 0
-    with Image.open(work / "out.png") as drawn, Image.open(work / "photo.jpg") as given:
-        assert drawn.size == given.size
-        assert np.abs(np.asarray(drawn).astype(int) - np.asarray(given)).max() > 30
+    heat = explain(record, "raw", layer=1, head=1, query=(1, 2))
+    expected = overlay(load_image(work / "photo.jpg"), heat, 0.6, "inferno")
+    np.testing.assert_array_equal(load_image(work / "out.png"), expected)
 
 
 def test_another_head_is_another_picture(work):
@@ -61,9 +75,18 @@ def test_all_layers_as_an_animation(work):
         assert getattr(picture, "n_frames", 1) == 2
 
 
-def test_captions_of_one_line_and_of_two_make_one_animation(work, monkeypatch):
-    import vit.render
+@pytest.mark.parametrize(("method", "option"), [("raw", "layer"), ("rollout", "last")])
+def test_each_frame_is_its_own_layer_s_map_on_one_scale(work, record, monkeypatch, method, option):
+    frames = []
+    monkeypatch.setattr("vit.render.animation", lambda given, path: frames.extend(given))
+    assert main(["explain", "photo.jpg", "--model", "tiny", "--method", method, "--bare", "-o", "out.gif"]) == 0
+    heats = [explain(record, method, **{option: layer}) for layer in range(2)]
+    peak = max(float(heat.values.max()) for heat in heats)
+    expected = [overlay(load_image(work / "photo.jpg"), heat, 0.6, "inferno", peak) for heat in heats]
+    np.testing.assert_array_equal(frames, expected)
 
+
+def test_captions_of_one_line_and_of_two_make_one_animation(work, monkeypatch):
     drawn = vit.render.with_legend
 
     def longer(picture, heat, *rest):
@@ -170,9 +193,21 @@ def test_every_head_of_every_layer_on_one_sheet(work):
     assert main(["explain", "photo.jpg", "--model", "tiny", "--sheet", "-o", "sheet.png"]) == 2
 
 
-def test_a_class_that_was_asked_for_is_named_in_the_legend(work, monkeypatch):
-    import vit.render
+def test_each_cell_of_the_sheet_is_its_own_head_s_map(work, record, monkeypatch):
+    given = []
+    drawn = vit.render.sheet
+    monkeypatch.setattr("vit.render.sheet", lambda *all, **more: given.append(all) or drawn(*all, **more))
+    command = ["explain", "photo.jpg", "--model", "tiny", "--method", "raw", "--query", "0,3", "--sheet"]
+    assert main([*command, "-o", "sheet.png"]) == 0
+    ((maps, image),) = given
+    np.testing.assert_array_equal(image, load_image(work / "photo.jpg"))
+    assert [len(heads) for heads in maps] == [3, 3]
+    for layer, heads in enumerate(maps):
+        rows = record.layers[layer].weights[0, :, 1 + 3, 1:]  # (heads, patches): of the patch in row 0, column 3
+        assert torch.equal(heads, rows.reshape(3, 4, 4))
 
+
+def test_a_class_that_was_asked_for_is_named_in_the_legend(work, monkeypatch):
     captions = []
     drawn = vit.render.with_legend
     monkeypatch.setattr(
