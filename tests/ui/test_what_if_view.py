@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+import torch
 
 from tests.families import photo, tiny_model
 from vit.analysis import Analysis
 from vit.errors import VitError
 from vit.ui.views import Ask
-from vit.ui.views.what_if import what_if
+from vit.ui.views import what_if as view
+from vit.what_if import what_if
 
 
 class Tiny(Analysis):
@@ -19,7 +21,7 @@ class Tiny(Analysis):
 
 
 def asked(**options: Any) -> dict:
-    return what_if(Ask(Tiny(), photo(), "our vit", options, lambda line: None, ""))
+    return view.what_if(Ask(Tiny(), photo(), "our vit", options, lambda line: None, ""))
 
 
 def test_nothing_hidden_changes_nothing():
@@ -28,9 +30,23 @@ def test_nothing_hidden_changes_nothing():
     assert all(each["before"] == each["after"] for each in found["classes"])
 
 
-def test_a_hidden_patch_and_a_silent_head_change_the_answer():
-    for options in ({"grid": [4, 4], "hide": [5, 6]}, {"silence": [[0, 1], [1]]}):
-        assert any(each["before"] != each["after"] for each in asked(**options)["classes"])
+PATCHES = torch.tensor([[0, 1, 0, 0], [1, 0, 0, 0]], dtype=torch.bool)  # other ones when turned, mirrored or transposed
+
+
+@pytest.mark.parametrize(
+    ("options", "changes"),
+    [
+        ({"grid": [2, 4], "hide": [1, 4]}, {"hide": PATCHES}),
+        ({"silence": [[0, 1]]}, {"silence": [(0, 1)]}),
+        ({"silence": [[0, 0], [1]]}, {"silence": [(0, 0), (1, None)]}),
+        ({"grid": [2, 4], "hide": [1, 4], "silence": [[1, 0]]}, {"hide": PATCHES, "silence": [(1, 0)]}),
+    ],
+)
+def test_the_patches_and_heads_that_are_named_are_those_without_which_it_answers(options, changes):
+    expected = what_if(tiny_model("our vit"), photo(), **changes).shares()
+    assert any(before != after for _, _, before, after in expected)
+    found = [(each["label"], each["before"], each["after"]) for each in asked(**options)["classes"]]
+    assert found == [each[1:] for each in expected]
 
 
 @pytest.mark.parametrize(
