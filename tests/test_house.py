@@ -45,6 +45,9 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+MODULES = {module_of(path) for path in FILES}
+
+
 def floor_of(module: str) -> int | None:
     for number, floor in enumerate(FLOORS):
         if any(module == name or module.startswith(name + ".") for name in floor):
@@ -53,14 +56,38 @@ def floor_of(module: str) -> int | None:
 
 
 def imports_of(path: Path) -> set[str]:
-    """Every module that a file names in an import, wherever in the file it stands."""
+    """Every module that a file names in an import, wherever in the file it stands; ``from vit import capture`` too."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module and not node.level, f"{path.name} has a relative import: name the module in full"
+            found |= {node.module, *(name for name in _named(node) if name in MODULES)}
+            reached = [name for name in _named(node) if node.module == "vit" and name not in MODULES]
+            assert not reached, f"{path.name} imports {reached} from vit, which hides its floor: name its own module"
     return found
+
+
+def _named(node: ast.ImportFrom) -> list[str]:
+    return [f"{node.module}.{alias.name}" for alias in node.names]
+
+
+@pytest.mark.parametrize("line", ["from . import capture", "from ..capture import record_attention"])
+def test_a_relative_import_is_refused(tmp_path, line):
+    (tmp_path / "raw.py").write_text(line)
+    with pytest.raises(AssertionError, match="name the module in full"):
+        imports_of(tmp_path / "raw.py")
+
+
+def test_a_module_is_seen_however_it_is_imported(tmp_path):
+    (tmp_path / "raw.py").write_text(
+        "from vit import capture\nfrom vit.models import vit, load_model\nimport vit.image"
+    )
+    assert imports_of(tmp_path / "raw.py") == {"vit", "vit.capture", "vit.models", "vit.models.vit", "vit.image"}
+    (tmp_path / "raw.py").write_text("from vit import record_attention")
+    with pytest.raises(AssertionError, match="name its own module"):
+        imports_of(tmp_path / "raw.py")
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if module_of(p) != "vit"], ids=module_of)
