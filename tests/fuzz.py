@@ -2,8 +2,8 @@
 
 Each odd and hostile file of ``tests/pictures.py`` is hurt further, in ways that Hypothesis chooses: bytes replaced, cut
 out, repeated, put in, sizes turned into extremes, two files spliced. Whatever comes: a whole RGB picture or an
-ImageError with a sentence, within ten seconds and half a gigabyte. What breaks that is kept in ``tests/finds``, which
-``tests/test_image.py`` replays.
+ImageError with a sentence, within ten seconds and half a gigabyte. What breaks that is kept in ``tests/finds``, until
+it is mended and ``tests/pictures.py`` makes a file like it.
 """
 
 import argparse
