@@ -88,11 +88,17 @@ def test_on_a_terminal_nothing_is_left(monkeypatch):
     assert out.getvalue().endswith("\r")
 
 
-def test_of_several_processes_one_speaks(told, monkeypatch):
-    monkeypatch.setenv("RANK", "1")
+@pytest.mark.parametrize("name", ["RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK"])
+def test_of_several_processes_one_speaks(told, monkeypatch, name):
+    """Whoever started them: torchrun, or one of three kinds of mpirun."""
+    monkeypatch.delenv("RANK", raising=False)
+    monkeypatch.setenv(name, "1")
     with working("loading tiny") as work:
         work.pictures(1, 2)
     assert told() == ""
+    assert not module.is_first()
+    monkeypatch.setenv(name, "0")
+    assert module.is_first()
 
 
 @pytest.mark.parametrize(

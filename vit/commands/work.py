@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 EVERY = 5.0  # seconds between two lines where they stay
+# A process's number in the words of torchrun, Intel's MPI, Open MPI and MVAPICH, in the order in which Accelerate asks.
+_RANKS = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
 
 
 def is_first() -> bool:
-    """Whether this is the only process of a command, or the first of several (accelerate launch). Needs no torch."""
-    return os.environ.get("RANK", "0") == "0"
+    """Whether this is the only process of a command, or the first of several (vit/processes.py). Needs no torch."""
+    return next((os.environ[name] for name in _RANKS if name in os.environ), "0") == "0"
 
 
 @contextmanager
