@@ -29,6 +29,10 @@ class MethodError(VitError):
     """The method isn't defined for this model, or was asked with impossible options."""
 
 
+class NoMapError(MethodError):
+    """None of the methods that were asked gives a map of this picture that could be checked."""
+
+
 class BudgetError(VitError):
     """The work would need more memory than is allowed."""
 

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,12 +8,31 @@ import pytest
 from PIL import Image
 
 from tests.families import photo, tiny_model
-from vit.errors import DataError
+from vit.errors import DataError, MethodError
+from vit.image import load_image
 from vit.truth import folder as module
+from vit.truth.check import heatmap_of
 from vit.truth.folder import check_folder, pictures_in, read_rows
 
 ROOT = Path(__file__).parents[2]
 QUICK = {"steps": 3, "orders": 2, "seed": 0, "batch": 16}
+
+
+# A command whose processes note which pictures they check.
+NOTED = """
+import os
+import sys
+from pathlib import Path
+from vit.__main__ import main
+from vit.truth import folder
+
+def noted(model, path, *more):
+    (Path(os.environ["NOTED"]) / f"{path.name} {os.getpid()}").touch()
+    return one(model, path, *more)
+
+one, folder.check_one = folder.check_one, noted
+sys.exit(main())
+"""
 
 
 @pytest.fixture
@@ -99,6 +119,45 @@ def test_a_damaged_file_has_a_sentence_and_stops_nothing(pictures, tmp_path):
     assert rows[1].methods is None
 
 
+def test_a_picture_that_no_method_has_a_map_of_has_a_sentence_and_stops_nothing(pictures, tmp_path, monkeypatch):
+    def refusing(model, image):
+        def heatmap(name, target):
+            if image.tobytes() == first.tobytes():
+                raise MethodError("Not of this picture.")
+            return of(name, target)
+
+        of = heatmap_of(model, image)
+        return heatmap
+
+    first = load_image(pictures / "cat" / "0.png")
+    monkeypatch.setattr("vit.truth.check.heatmap_of", refusing)
+    rows, _ = checked(pictures, tmp_path / "parts")
+    assert [bool(row.methods) for row in rows] == [False, True, True, True, True, True]
+    assert "raw: Not of this picture." in rows[0].error
+
+
+def test_a_mistake_in_the_settings_is_no_fault_of_a_picture(pictures, tmp_path):
+    with pytest.raises(MethodError, match="steps=1"):
+        checked(pictures, tmp_path / "parts", steps=1)
+
+
+def test_any_name_that_a_file_can_have_is_checked_kept_and_read(pictures, tmp_path):
+    """Bytes that are no UTF-8, and characters at which Unicode ends a line."""
+    names = [os.fsdecode(b"caf\xe9.png"), "a\u2028b\x85c.png"]
+    for name in names:
+        (pictures / "cat" / "0.png").with_name(name).write_bytes((pictures / "cat" / "0.png").read_bytes())
+    rows, _ = checked(pictures, tmp_path / "parts")
+    assert {f"cat/{name}" for name in names} < {row.picture for row in rows}
+    again, said = checked(pictures, tmp_path / "parts")
+    assert (again, said) == (rows, [(8, 8)])
+
+
+def test_a_line_that_was_cut_inside_a_letter_is_left_out(tmp_path):
+    whole = json.dumps({"picture": "x\u2028.png", "chance": [0.5, 0.25]}, ensure_ascii=False).encode() + b"\n"
+    (tmp_path / "a-0.jsonl").write_bytes(whole + '{"picture": "é'.encode()[:-1])
+    assert [row.picture for row in read_rows(tmp_path, "a")] == ["x\u2028.png"]
+
+
 def test_rows_are_read_as_they_were_written(tmp_path):
     (tmp_path / "a-0.jsonl").write_text(json.dumps({"picture": "x.png", "chance": [0.5, 0.25]}) + "\n")
     (row,) = read_rows(tmp_path, "a")
@@ -106,13 +165,21 @@ def test_rows_are_read_as_they_were_written(tmp_path):
 
 
 def test_two_processes_share_the_pictures_and_write_what_one_writes(pictures, tmp_path):
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "--"]
-    stats = ["vit", "stats", str(pictures), "--faithfulness", "--model", "vit_cifar10", "--methods", "raw"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    stats = ["stats", str(pictures), "--faithfulness", "--model", "vit_cifar10", "--methods", "raw"]
     stats += ["--steps", "3", "--orders", "2", "-o"]
-    for name, way in {"one": [sys.executable, "-m"], "two": launch}.items():
-        command = [*way, *stats, str(tmp_path / f"{name}.md")]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    script = tmp_path / "script.py"
+    script.write_text(NOTED)
+    for name, way in {"one": [sys.executable], "two": launch}.items():
+        noted = tmp_path / f"noted by {name}"
+        noted.mkdir()
+        command = [*way, str(script), *stats, str(tmp_path / f"{name}.md")]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "NOTED": str(noted)}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+        who = [path.name.split() for path in noted.iterdir()]
+        assert sorted(picture for picture, _ in who) == [f"{number}.png" for number in range(6)]  # each once
+        assert len({process for _, process in who}) == {"one": 1, "two": 2}[name]
         assert done.stdout.count("written") == 1  # one process speaks
     assert (tmp_path / "one.pictures.csv").read_text() == (tmp_path / "two.pictures.csv").read_text()
     assert (tmp_path / "one.csv").read_text() == (tmp_path / "two.csv").read_text()

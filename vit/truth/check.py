@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vit.attention import AttentionRecord, Heatmap
 from vit.capture import record_attention
-from vit.errors import BusyError, MethodError, VitError
+from vit.errors import BusyError, MethodError, NoMapError, VitError
 from vit.image import load_image
 from vit.measures.curves import Faithfulness
 from vit.measures.faithfulness import Predict, Progress, coarsest, faithfulness, refuse_flat
@@ -58,7 +58,7 @@ def check(
     ``predict`` and ``heatmap`` say how probabilities and a method's map come about, by default from the model itself.
     ``progress(pictures done, in all)`` is called after each batch, and what it raises stops the check.
 
-    A method that can't be had for this model is listed with its sentence. MethodError if none can.
+    A method that can't be had for this model is listed with its sentence. NoMapError if none can.
     """
     if not model.labels:
         raise MethodError(f"{model.name} has no classifier, so there is no probability of a class to follow.")
@@ -76,7 +76,7 @@ def check(
         raise MethodError(f"Class {target!r} is not in 0 to {len(model.labels) - 1}.")
     heats, refused = _maps(asked, number, heatmap or heatmap_of(model, image))
     if not heats:
-        raise MethodError("There is no map to check: " + " ".join(f"{name}: {why}" for name, why in refused))
+        raise NoMapError("There is no map to check: " + " ".join(f"{name}: {why}" for name, why in refused))
     grid = settings.pop("grid", None) or coarsest(heats)
     results = faithfulness(heats, pixels, predict, number, grid=grid, progress=progress, **settings)
     return Check(

@@ -6,6 +6,7 @@ the next run of the same command leaves those pictures out.
 
 import hashlib
 import json
+import os
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 import torch
 
-from vit.errors import DataError, ImageError
+from vit.errors import DataError, ImageError, NoMapError
 from vit.image import load_image
 from vit.measures.faithfulness import Predict, Progress
 from vit.models.vision_model import VisionModel
@@ -81,7 +82,7 @@ def check_folder(
         file.write("\n" * (file.tell() > 0))  # after a line that was cut
         for number, name in enumerate(left[state.process_index :: state.num_processes]):
             row = check_one(model, names[name], name, predict, methods, settings)
-            file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+            file.write(json.dumps(asdict(row)) + "\n")  # ASCII: no name of a file ends a line, or can't be written
             file.flush()
             others = min((number + 1) * state.num_processes, len(left))  # all go at about the same pace
             progress(len(names) - len(left) + others, len(names))
@@ -94,17 +95,16 @@ def check_folder(
 def check_one(
     model: VisionModel, path: Path, name: str, predict: Predict, methods: Sequence[str] | None, settings: dict
 ) -> Row:
-    """One picture's row; a file that is no picture has a sentence in place of numbers.
+    """One picture's row; where it is no picture, or no method has a map of it, a sentence in place of numbers.
 
     Every picture has random orders of its own. The same few for all would be wrong in the same way on all, for things
     stand in the middle, and the test against chance would take that for certainty.
     """
-    settings = {**settings, "seed": settings.get("seed", 0) + zlib.crc32(name.encode())}
+    settings = {**settings, "seed": settings.get("seed", 0) + zlib.crc32(os.fsencode(name))}
     try:
-        image = load_image(path)
-    except ImageError as error:
+        found = check(model, load_image(path), methods, predict=predict, backwards=False, **settings)
+    except (ImageError, NoMapError) as error:
         return Row(name, error=str(error))
-    found = check(model, image, methods, predict=predict, backwards=False, **settings)
     deletion, insertion = (float(curves.random_areas.mean()) for curves in found.results[0].tests)
     return Row(
         picture=name,
@@ -120,7 +120,7 @@ def read_rows(parts: Path, stem: str) -> list[Row]:
     """The rows of all processes so far. A last line that was cut in the middle is left out."""
     rows = []
     for path in sorted(parts.glob(f"{stem}-*.jsonl")):
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
             try:
                 told = json.loads(line)
             except ValueError:
