@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from vit.errors import DataError
 from vit.truth.folder import Row
 from vit.truth.report import as_csv, as_markdown, pictures_as_csv
-from vit.truth.summary import interval, summarise
+from vit.truth.summary import interval, lonely, summarise
 
 SETTINGS = {"steps": 20, "orders": 5, "seed": 0}
 
@@ -65,10 +66,24 @@ def test_the_interval_of_a_mean_is_near_that_of_the_normal_distribution():
     assert interval(values) == (low, high)
 
 
-def test_a_method_with_one_picture_has_no_mean_to_tell():
-    rows = [Row("a", chance=(0.5, 0.5), methods={"m": (0.4, 0.5)})]
-    with pytest.raises(DataError, match="m gave a map for 1 picture only"):
-        summarise(rows)
+def test_a_method_with_one_picture_has_no_mean_to_tell_and_the_others_have():
+    rows = rows_of()
+    rows[0] = replace(rows[0], methods={**(rows[0].methods or {}), "rare": (0.4, 0.5)})
+    assert list(summarise(rows)) == ["better", "noise", "worse"]
+    assert lonely(rows) == ["rare"]
+    page = as_markdown({"tiny": rows}, "pets/val", "…", SETTINGS)
+    assert "- rare was left out: it has a map of 1 of 40 pictures" in page
+    assert "| rare |" not in page and "| better |" in page
+    assert "rare" not in as_csv({"tiny": rows})
+    assert "rare" in pictures_as_csv({"tiny": rows})
+
+
+def test_pictures_of_which_none_can_be_used_are_a_sentence():
+    unused = [Row(f"cat/{number}.jpg", error="This picture is damaged.") for number in range(3)]
+    with pytest.raises(DataError, match=r"pets/val has no two pictures .* cat/0\.jpg: This picture is damaged\."):
+        as_markdown({"tiny": unused}, "pets/val", "…", SETTINGS)
+    page = as_markdown({"tiny": rows_of(), "other": unused}, "pets/val", "…", SETTINGS)
+    assert "## other\n\n0 pictures.\n\n- cat/0.jpg was left out: This picture is damaged." in page
 
 
 def test_the_page_says_what_was_found_what_was_refused_and_how():

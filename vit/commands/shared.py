@@ -71,6 +71,15 @@ def add_check(parser: argparse.ArgumentParser, orders: int) -> None:
     parser.add_argument("--batch", type=int, default=16, help="pictures that are predicted at once (default: 16)")
 
 
+def check_numbers(options: argparse.Namespace) -> None:
+    """Raises VitError for a number of ``add_check`` that can't be, before any work is done."""
+    for name, least in (("steps", 2), ("orders", 1), ("batch", 1)):
+        if getattr(options, name) < least:
+            raise VitError(f"--{name} {getattr(options, name)}: it is a whole number, {least} or more.")
+    if not 0 <= options.seed < 2**32:
+        raise VitError(f"--seed: it goes from 0 to {2**32 - 1}.")
+
+
 def check_files(paths: list[Path], endings: tuple[str, ...]) -> None:
     """Raises VitError for a file that couldn't be written in the end, before any work is done."""
     for path in paths:

@@ -11,7 +11,7 @@ from shutil import rmtree
 
 from vit.commands import shared
 from vit.commands.work import working
-from vit.errors import VitError
+from vit.errors import DataError, VitError
 
 EXAMPLE = "python -m vit stats FOLDER --faithfulness --model vit_imagenette --limit 200 -o faithfulness.md"
 
@@ -36,6 +36,7 @@ def run(options: argparse.Namespace) -> None:
     if not options.faithfulness:
         raise VitError("stats measures --faithfulness: say so.")
     shared.check_files([options.out], (".md",))
+    shared.check_numbers(options)
     if options.limit is not None and options.limit < 2:
         raise VitError(f"--limit {options.limit}: it takes two pictures or more.")
     from vit.models import default_model
@@ -67,8 +68,16 @@ def run(options: argparse.Namespace) -> None:
     if options.out.is_absolute():
         shown[str(options.out)] = options.out.name
     words = [str(shown.get(word, word)) for word in options.words]
-    write_whole(as_markdown(found, data, f"python -m vit {shlex.join(words)}", settings).encode(), options.out)
-    write_whole(as_csv(found).encode(), options.out.with_suffix(".csv"))
-    write_whole(pictures_as_csv(found).encode(), options.out.with_suffix(".pictures.csv"))
+    try:
+        pages = {
+            options.out: as_markdown(found, data, f"python -m vit {shlex.join(words)}", settings),
+            options.out.with_suffix(".csv"): as_csv(found),
+            options.out.with_suffix(".pictures.csv"): pictures_as_csv(found),
+        }
+    except DataError:  # no picture was of use: nothing that a next run could take up
+        rmtree(parts, ignore_errors=True)
+        raise
+    for path, text in pages.items():  # a file's name need not be UTF-8
+        write_whole(text.encode(errors="backslashreplace"), path)
     rmtree(parts, ignore_errors=True)
     print(f"{options.out.name} and its two .csv written")

@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from vit.errors import DataError
 from vit.truth.folder import Row
-from vit.truth.summary import LEVEL, Summary, refusals, summarise
+from vit.truth.summary import LEVEL, Summary, lonely, refusals, summarise, testable
 
 NUMBERS = ("pictures", "area", "area_from", "area_to", "gain", "gain_from", "gain_to", "p")
 
 
 def as_markdown(found: Mapping[str, Sequence[Row]], data: str, command: str, settings: Mapping[str, int]) -> str:
-    """The whole page: a section for each model."""
+    """The whole page: a section for each model. DataError if there is nothing to tell about any."""
+    if not any(testable(rows) for rows in found.values()):
+        unused = [f"{row.picture}: {row.error}" for rows in found.values() for row in rows if row.error]
+        raise DataError(f"{data} has no two pictures that a method could be tested on. {' '.join(unused[:1])}".strip())
     lines = [
         f"# Which maps are faithful: {data}",
         "",
@@ -48,19 +52,20 @@ def as_markdown(found: Mapping[str, Sequence[Row]], data: str, command: str, set
 
 def _section(model: str, rows: Sequence[Row]) -> list[str]:
     used = [row for row in rows if row.methods]
-    chance = np.array([row.chance for row in used]).mean(0)
-    lines = [
-        f"## {model}",
-        "",
-        f"{len(used)} pictures. Random orders: deletion {chance[0]:.3f}, insertion {chance[1]:.3f}.",
-        "",
-        "| method | deletion | gain | p | insertion | gain | p | against chance |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
-    ]
-    for name, pair in summarise(used).items():
+    lines = [f"## {model}", "", f"{len(used)} pictures."]
+    if table := summarise(used):
+        chance = np.array([row.chance for row in used]).mean(0)
+        lines[-1] += f" Random orders: deletion {chance[0]:.3f}, insertion {chance[1]:.3f}."
+        lines += ["", "| method | deletion | gain | p | insertion | gain | p | against chance |"]
+        lines += ["| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |"]
+    for name, pair in table.items():
         cells = [cell for summary in pair for cell in _cells(summary)]
         lines.append(f"| {name} | " + " | ".join(cells) + f" | {_verdict(pair)} |")
     notes = [
+        f"- {name} was left out: it has a map of 1 of {len(used)} pictures, and a mean with its confidence takes two."
+        for name in lonely(used)
+    ]
+    notes += [
         f"- {name}: not on {count} of {len(used)} pictures. {why}"
         for name, said in refusals(used).items()
         for why, count in said.items()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from vit.errors import DataError
 from vit.truth.folder import Row
 
 TESTS = ("deletion", "insertion")
@@ -36,16 +35,30 @@ class Summary:
 
 
 def summarise(rows: Sequence[Row]) -> dict[str, tuple[Summary, Summary]]:
-    """For every method its deletion and insertion, the methods with the highest gain first."""
-    names = dict.fromkeys(name for row in rows for name in row.methods or {})
-    found = {name: (_summary(rows, name, 0), _summary(rows, name, 1)) for name in names}
+    """For every method its deletion and insertion, the methods with the highest gain first.
+
+    A method with one picture is left out (see ``lonely``): a mean with its confidence takes two.
+    """
+    found = {name: (_summary(rows, name, 0), _summary(rows, name, 1)) for name in testable(rows)}
     return dict(sorted(found.items(), key=lambda item: -sum(summary.gain for summary in item[1])))
+
+
+def testable(rows: Sequence[Row]) -> list[str]:
+    """The methods that gave a map of two pictures or more."""
+    return [name for name, count in _counted(rows).items() if count > 1]
+
+
+def lonely(rows: Sequence[Row]) -> list[str]:
+    """The methods that gave a map of one picture only."""
+    return [name for name, count in _counted(rows).items() if count == 1]
+
+
+def _counted(rows: Sequence[Row]) -> Counter:
+    return Counter(name for row in rows for name in row.methods or {})
 
 
 def _summary(rows: Sequence[Row], name: str, test: int) -> Summary:
     having = [row for row in rows if name in (row.methods or {})]
-    if len(having) < 2:
-        raise DataError(f"{name} gave a map for {len(having)} picture only; a mean with its confidence takes two.")
     areas = np.array([row.methods[name][test] for row in having if row.methods])
     gains = (areas - np.array([row.chance[test] for row in having])) * (-1 if TESTS[test] == "deletion" else 1)
     # All pairs equal: nothing to rank, and no sign of a difference.
