@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.training.tiny import PLAIN, TINY
-from vit.training.augment import Feed, Order, chance, fed_batches, learning_batches, restore_colours
+from vit.training.augment import Augment, Feed, Order, chance, fed_batches, learning_batches, restore_colours
 from vit.training.data import Pictures, Split
 
 
@@ -64,7 +64,60 @@ def test_each_augmentation_changes_what_is_fed(learning, choice):
     assert not torch.equal(plain, changed)
 
 
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        ("erase", 0.5, 1.0),
+        ("flip", 0.2, 0.5),
+        ("randaugment", 3, 9),
+        ("jitter", 0.1, 0.5),
+        ("crop_min", 0.2, 0.5),
+        ("mixup", 0.2, 1.0),
+        ("cutmix", 0.2, 1.0),
+        ("mix_share", 0.0, 1.0),
+    ],
+)
+def test_another_amount_feeds_other_batches(learning, name, one, other):
+    only = {"mixup": {"cutmix": 0.0, "mix_share": 1.0}, "cutmix": {"mixup": 0.0, "mix_share": 1.0}}
+    recipe = replace(PLAIN, sizes=(32,), epochs=(1,), batch=24, **only.get(name, {}))
+    ((little, _),), ((much, _),) = (batches(learning, replace(recipe, **{name: value})) for value in (one, other))
+    assert not torch.equal(little, much)
+
+
+def test_as_many_pictures_are_mirrored_and_blanked_and_batches_blended_as_the_recipe_says():
+    """A quarter each, of 400 pictures that are white on their left: within three standard deviations."""
+    picture = torch.zeros(3, 32, 32, dtype=torch.uint8)
+    picture[:, :, :16] = 255
+    recipe = replace(PLAIN, sizes=(32,), epochs=(1,), mix_share=0.25, mixup=1.0)
+    mirrored, blanked = (
+        sum(not torch.equal(augment(picture, 0, place), picture) for place in range(400))
+        for augment in (Augment(replace(recipe, flip=0.25)), Augment(replace(recipe, erase=0.25)))
+    )
+    feed, labels = Feed(recipe, 2), torch.tensor([0, 1])
+    fed = [feed(torch.stack([picture, picture]), labels, 0, step)[1] for step in range(400)]
+    blended = sum(not torch.equal(targets, torch.eye(2)) for targets in fed)
+    counted = [mirrored, blanked, blended]
+    assert all(abs(count - 100) < 26 for count in counted), counted
+
+
+def test_no_picture_is_changed_by_what_is_made_of_it(learning):
+    """A crop as large as the picture is the picture itself: what is blanked in it would stay so for all epochs."""
+    before = [learning[number][0].clone() for number in range(24)]
+    everything = {"erase": 1.0, "flip": 0.5, "jitter": 0.4, "randaugment": 9, "mix_share": 1.0}
+    for choice in ({"erase": 1.0}, everything):
+        batches(learning, replace(PLAIN, sizes=(32,), epochs=(1,), **choice))
+    assert all(torch.equal(learning[number][0], picture) for number, picture in enumerate(before))
+
+
+def test_colours_change_by_no_more_than_the_jitter():
+    grey = torch.full((3, 8, 8), 100, dtype=torch.uint8)
+    augment = Augment(replace(PLAIN, sizes=(8,), epochs=(1,), jitter=0.2))
+    shades = [float(augment(grey, 0, place).float().mean()) for place in range(100)]
+    assert 79 <= min(shades) < 85 and 115 < max(shades) <= 121
+
+
 def test_an_epoch_is_fed_alike_whoever_prepares_it(learning):
+    assert learning_batches(learning, replace(TINY, workers=2), range(1)).num_workers == 2
     one, two = batches(learning, TINY), batches(learning, replace(TINY, workers=2))
     for (pixels, targets), (others, other_targets) in zip(one, two, strict=True):
         assert torch.equal(pixels, others)
@@ -72,16 +125,17 @@ def test_an_epoch_is_fed_alike_whoever_prepares_it(learning):
 
 
 def test_processes_that_share_a_step_decide_alike_about_its_blend(learning):
+    """Either half has the same classes in turn, so the same blend gives it the same shares."""
     feed = Feed(replace(TINY, mix_share=0.5), 2)
-    pixels = torch.stack([learning[number][0] for number in range(24)])
-    labels = torch.tensor([learning[number][1] for number in range(24)])
+    pixels = torch.stack([learning[number][0] for number in range(8)])
+    labels = torch.tensor([0, 1] * 4)
     decided = []
-    for first in range(0, 24, 8):
-        halves = (slice(first, first + 4), slice(first + 4, first + 8))
-        parts = [feed(pixels[half], labels[half], 0, first // 8)[1] for half in halves]
-        most = [{round(float(share), 5) for share in targets.amax(1) if share > 0.5} - {1.0} for targets in parts]
-        assert most[0] == most[1] or not most[0] or not most[1]
-        decided.append(bool(most[0] or most[1]))
+    for step in range(20):
+        one, two = (feed(pixels[half], labels[half], 0, step)[1] for half in (slice(4), slice(4, 8)))
+        assert torch.equal(one, two)
+        decided.append(round(float(one[0, 0]), 5))
+    blended = {share for share in decided if share != 1.0}
+    assert len(blended) > 4 and decided.count(1.0) > 4
     assert Order(25, replace(TINY, batch=32), range(1), processes=2).steps == 1
     assert Order(25, replace(TINY, batch=32), range(1), processes=2).batch_size == 24
 

@@ -104,7 +104,8 @@ def augmentation(recipe: Recipe, size: int) -> Callable[[Tensor], Tensor]:
     if recipe.jitter:
         steps.append(v2.ColorJitter(recipe.jitter, recipe.jitter, recipe.jitter))
     if recipe.erase:
-        steps.append(v2.RandomErasing(recipe.erase, value=grey, inplace=True))  # type: ignore[arg-type]
+        # Never in place: a crop that needs no resizing is a view of the kept picture.
+        steps.append(v2.RandomErasing(recipe.erase, value=grey))  # type: ignore[arg-type]
     return v2.Compose(steps)
 
 
