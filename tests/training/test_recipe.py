@@ -38,6 +38,18 @@ def test_a_persons_own_choices_go_before_the_networks():
     assert recipe_for("resnet", optimizer="adamw").rate == recipe_for("resnet").rate
 
 
+def test_a_number_with_hundreds_of_digits_is_a_sentence_where_the_warm_up_follows_from_it():
+    with pytest.raises(RecipeError, match="--epochs: it can't be above 1,000,000"):
+        recipe_for("vit", sizes=(64,), epochs=(10**400,))
+
+
+def test_a_resnet_is_the_one_that_the_recipe_names():
+    networks = [untrained(recipe_for("resnet", small=True, variant=name), 2) for name in ("resnet18", "resnet34")]
+    small, large = (sum(parameter.numel() for parameter in network.parameters()) for network in networks)
+    assert large > 1.5 * small
+    assert shape_of(recipe_for("resnet", variant="resnet34"))["variant"] == "resnet34"
+
+
 def test_a_short_run_warms_up_for_a_quarter_of_it():
     assert recipe_for("vit").warmup == 2.0
     assert recipe_for("vit", sizes=(64,), epochs=(1,)).warmup == 0.25
@@ -65,6 +77,9 @@ def test_a_short_run_warms_up_for_a_quarter_of_it():
         ({"seed": 2**32}, "--seed 4294967296"),
         ({"randaugment": 31}, "--randaugment 31"),
         ({"repeats": 3}, "--batch 128 can't be cut"),
+        ({"epochs": (10**400, 1, 1, 1)}, "--epochs: it can't be above 1,000,000"),
+        ({"width": 10**400}, "--width: it can't be above 1,000,000"),
+        ({"sizes": (64, 10**400), "epochs": (1, 1)}, "--sizes: it can't be above 1,000,000"),
     ],
 )
 def test_a_choice_that_can_not_be_is_a_sentence_with_its_flag(choice, says):

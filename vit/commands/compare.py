@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> None:
             sizes=(size,),
             epochs=(options.epochs,),
             batch=options.batch,
-            warmup=min(1.0, options.epochs / 4),
+            warmup=min(4, options.epochs) / 4,
             seed=options.seed,
         )
         for name in dict.fromkeys(options.models)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from vit.errors import RecipeError
 
+_MOST = 1_000_000  # far beyond any use; with hundreds of digits a number is none that can be divided
 NETWORKS = ("vit", "deit", "swin", "resnet")
 OPTIMIZERS = ("adamw", "muon")
 
@@ -77,9 +78,12 @@ class Recipe:
             )
         low = {name: getattr(self, name) for name in ("batch", "patch", "width", "depth", "heads", "window", "repeats")}
         low |= {"sizes": min(self.sizes), "epochs": sum(self.epochs), "depths": min(self.depths, default=0)}
+        high = low | {"sizes": max(self.sizes), "depths": max(self.depths, default=0)}
         for name, value in low.items():
             if value < 1:
                 raise RecipeError(f"--{name} {value}: it has to be at least 1.")
+            if high[name] > _MOST:
+                raise RecipeError(f"--{name}: it can't be above {_MOST:,}.")
         if min(self.epochs) < 0 or self.workers < 0 or not self.warmup >= 0:
             raise RecipeError("--epochs, --workers and --warmup can't be below 0.")
         if self.warmup > sum(self.epochs):
@@ -177,6 +181,8 @@ def recipe_for(network: str, small: bool = False, started: bool = False, **choic
     if "optimizer" in choices and choices["optimizer"] != values.get("optimizer", Recipe.optimizer):
         values |= _OF_OPTIMIZER.get(choices["optimizer"], {})
     values |= choices
-    if "warmup" not in choices:  # a short run warms up for a quarter of its time
-        values["warmup"] = min(values.get("warmup", Recipe.warmup), sum(values.get("epochs", Recipe.epochs)) / 4)
-    return replace(Recipe(), **values)
+    if "warmup" in choices:
+        return replace(Recipe(), **values)
+    recipe = replace(Recipe(), **{**values, "warmup": 0.0})
+    usual = values.get("warmup", Recipe.warmup)
+    return replace(recipe, warmup=min(usual, recipe.all_epochs / 4))  # a short run warms up for a quarter of its time
