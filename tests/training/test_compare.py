@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -7,12 +8,15 @@ import torch
 from PIL import Image
 from torch import nn
 
-from tests.training.tiny import PLAIN
-from vit.errors import RecipeError, VitError
+from tests.training.tiny import PLAIN, same
+from vit.errors import DataError, RecipeError, VitError
+from vit.models.bundled import load_run
 from vit.models.networks import build_network
 from vit.training import compare
 from vit.training.compare import Entry, check_shares, flops_of, of_share, race
 from vit.training.data import open_data
+from vit.training.learner import Teacher
+from vit.training.loop import train
 from vit.training.report import as_markdown, write_report
 
 ABOUT = {"data": "shades", "command": "the command"}
@@ -38,12 +42,24 @@ def entry(name="vit", share=1.0, top1=50.0, taught=False) -> Entry:
 
 
 @pytest.mark.timeout(300)
-def test_a_race_trains_each_once_and_takes_what_is_finished(folder, tmp_path):
+def test_a_race_trains_each_once_and_takes_what_is_finished(folder, tmp_path, monkeypatch):
     learning, validation = open_data(folder, "train"), open_data(folder, "validation")
     said: list[str] = []
+    teachers: dict[str, Teacher | None] = {}
+
+    def noted(pictures, out, recipe, **more):
+        teachers[out.name] = more["teacher"]
+        return train(pictures, out, recipe, **more)
+
+    monkeypatch.setattr(compare, "train", noted)
     entries = race(learning, validation, RECIPES, [0.5, 1.0], tmp_path, ABOUT, said.append)
     assert [(e.name, e.share) for e in entries] == [(n, s) for n in RECIPES for s in (0.5, 1.0)]
     assert [e.name for e in entries if e.taught] == ["deit", "deit"]
+    for run, teacher in teachers.items():
+        assert (teacher is not None) == run.startswith("deit")
+        if teacher is not None:  # the ResNet of its own share
+            resnet = load_run(tmp_path / run.replace("deit", "resnet"))[1].network
+            assert same(resnet, teacher.network)
     for each in entries:
         folder_of = compare.run_folder(tmp_path, each.name, each.share)
         card = json.loads((folder_of / "model.json").read_text())
@@ -100,6 +116,36 @@ def test_a_run_with_other_choices_is_not_taken(folder, tmp_path):
         race(learning, validation, {"vit": replace(vit["vit"], epochs=(2,))}, [1.0], tmp_path, ABOUT, lambda line: None)
     with pytest.raises(RecipeError, match="--data was shades"):
         race(learning, validation, vit, [1.0], tmp_path, {**ABOUT, "data": "others"}, lambda line: None)
+
+
+def test_a_run_on_other_pictures_is_not_taken_though_their_folder_has_the_same_name(folder, tmp_path):
+    vit, out = {"vit": replace(RECIPES["vit"], epochs=(1,))}, tmp_path / "race"
+
+    def raced(data):
+        return race(open_data(data, "train"), open_data(data, "validation"), vit, [1.0], out, ABOUT, lambda line: None)
+
+    (first,) = raced(folder)
+    shutil.move(folder, tmp_path / "elsewhere" / "data")
+    (again,) = raced(tmp_path / "elsewhere" / "data")  # the same pictures
+    assert again.top1 == first.top1
+    assert "elsewhere" not in (out / "vit-100" / "model.json").read_text()
+    for split in ("train", "val"):
+        copied = tmp_path / split / "data"
+        shutil.copytree(tmp_path / "elsewhere" / "data", copied)
+        (copied / split / "red" / "0.png").rename(copied / split / "red" / "first.png")
+        with pytest.raises(RecipeError, match=r"--data was shades \(.*\) and is now shades \("):
+            raced(copied)
+
+
+def test_a_run_too_short_to_be_timed_has_a_rate_and_one_without_epochs_is_a_sentence(folder, tmp_path):
+    assert replace(entry(), seconds=0.0).rate > 0
+    learning, validation = open_data(folder, "train"), open_data(folder, "validation")
+    vit = {"vit": replace(RECIPES["vit"], epochs=(1,))}
+    race(learning, validation, vit, [1.0], tmp_path, ABOUT, lambda line: None)
+    metrics = tmp_path / "vit-100" / "metrics.csv"
+    metrics.write_text(metrics.read_text().splitlines(keepends=True)[0])
+    with pytest.raises(DataError, match="vit-100 holds no metrics of a finished run"):
+        race(learning, validation, vit, [1.0], tmp_path, ABOUT, lambda line: None)
 
 
 def test_the_page_says_what_was_measured():

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import torch
+
 from vit.models.vision_model import Preprocessing
 from vit.training.loop import train
 from vit.training.measure import accuracy
@@ -18,3 +20,8 @@ def quiet(pictures, out, recipe=TINY, **more):
 
 def percent_right(network, pictures, size=32):
     return accuracy(network, pictures, Preprocessing((size, size)))[0]
+
+
+def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    others = other.state_dict()
+    return all(torch.equal(value, others[name]) for name, value in one.state_dict().items())

@@ -49,8 +49,8 @@ class Entry:
 
     @property
     def rate(self) -> float:
-        """Pictures a second in training."""
-        return self.shown / self.seconds
+        """Pictures a second in training. Seconds are kept to two places, so a short run may have none."""
+        return self.shown / max(self.seconds, 0.01)
 
 
 def race(
@@ -68,13 +68,15 @@ def race(
     """
     order = sorted(recipes, key=lambda name: name != "resnet")
     measured = Pictures(validation)
+    # Another folder may have the same name; where this one is stands nowhere.
+    data = f"{about.get('data')} ({learning.fingerprint()}, {validation.fingerprint()})"
     for share in sorted(shares):
         part = learning.part(share)
         pictures: Pictures | None = None
         for name in order:
             folder, recipe = run_folder(out, name, share), of_share(recipes[name], len(learning), len(part))
             taught = name == "deit" and "resnet" in recipes
-            choices = {"data": about.get("data"), "teacher": run_folder(out, "resnet", share).name if taught else None}
+            choices = {"data": data, "teacher": run_folder(out, "resnet", share).name if taught else None}
             if (folder / "model.json").exists():
                 check_same(folder, {**asdict(recipe), **choices, "pictures": len(part), "labels": part.labels})
                 say(f"{folder.name}: finished before")
@@ -148,10 +150,12 @@ def read_entry(
     try:
         with (folder / "metrics.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
+        if not rows:
+            raise ValueError("no epoch")
         curve = tuple((int(row["epoch"]) / len(rows), float(row["top1"])) for row in rows if row["top1"])
         seconds = sum(float(row["seconds"]) for row in rows)
         shown = sum(int(row["images"]) for row in rows)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{folder} holds no metrics of a finished run; delete it to train that one again.") from error
     size = card.shape["image_size"][0]
     return Entry(

@@ -5,6 +5,8 @@ Decoding a JPEG takes as long as a small network takes to learn from it, so each
 all of a split fit into KEPT_BYTES.
 """
 
+import hashlib
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -38,6 +40,16 @@ class Split:
     def side(self) -> int:
         """The first picture's shorter side in pixels: the others are taken to be like it."""
         return min(decoded(self.sources[0]).shape[1:])
+
+    def fingerprint(self) -> str:
+        """Twelve digits for the same files (name, size and class of each), wherever their folder is."""
+        digest = hashlib.sha256()
+        for source, label in zip(self.sources, self.classes, strict=True):
+            name = b"pixels"
+            if isinstance(source, Path) and source.is_file():
+                name = os.fsencode(f"{source.name} {source.stat().st_size}")
+            digest.update(name + f" {self.labels[label]}\n".encode(errors="surrogateescape"))
+        return digest.hexdigest()[:12]
 
     def part(self, share: float) -> "Split":
         """The same share of every class, at least one picture of each; always the same ones.
