@@ -1,11 +1,19 @@
 import csv
 import json
+from dataclasses import replace
 
 import pytest
+import torch
 from PIL import Image
 
+from tests.training.tiny import TINY
 from vit.__main__ import main
+from vit.errors import VitError
 from vit.models.bundled import load_run, read_card
+from vit.training.card import write_model
+from vit.training.learner import Teacher
+from vit.training.networks import untrained
+from vit.training.recipe import recipe_for
 
 SHAPE = ["--patch", "8", "--width", "24", "--depth", "2", "--heads", "3", "--batch", "8"]
 SCHEDULE = ["--sizes", "16", "32", "--epochs", "1", "2", "--warmup", "1"]
@@ -66,6 +74,56 @@ def test_a_teacher_a_start_and_a_photo_to_watch(folder, tmp_path, capsys):
     assert load_run(tmp_path / "cnn")[0].shape["variant"] == "resnet18"
 
 
+class Enough(VitError):
+    """Ends a command once it has said what it would do."""
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """What ``train`` was called with by a command, which then ends."""
+    found: dict = {}
+
+    def stand(pictures, out, recipe, **more):
+        found.update(more, recipe=recipe)
+        raise Enough("enough")
+
+    monkeypatch.setattr("vit.training.loop.train", stand)
+    return found
+
+
+def test_what_is_typed_reaches_the_training(folder, measured, tmp_path, given):
+    before = tmp_path / "before"
+    before.mkdir()
+    write_model(untrained(TINY, 2), measured, before, TINY, {"data": "shades"})
+    photo = str(next((folder / "val" / "red").iterdir()))
+    words = ["--start", str(before), "--teacher", str(before), "--measure", "--watch", photo, "--watch-every", "3"]
+    assert main(typed(folder, tmp_path / "run", *words, "--resume")) == 2
+    weights = load_run(before)[1].network.state_dict()
+    for network in (given["start"], given["teacher"].network):
+        assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
+    assert len(given["measure"]) == 12
+    assert [watch.every for watch in given["watchers"]] == [3]
+    assert given["resume"]
+    assert given["recipe"].rate == recipe_for("vit", small=True, started=True).rate
+
+    assert main(typed(folder, tmp_path / "run")) == 2
+    assert (given["start"], given["teacher"], given["measure"], given["watchers"]) == (None, None, None, [])
+    assert not given["resume"]
+    assert given["recipe"].rate == recipe_for("vit", small=True).rate != recipe_for("vit", True, True).rate
+
+
+def test_a_teacher_that_can_not_see_a_size_of_the_schedule_is_told_at_once(folder, measured, tmp_path, capsys):
+    teacher = tmp_path / "teacher"
+    teacher.mkdir()
+    write_model(untrained(TINY, 2), measured, teacher, TINY, {"data": "shades"})  # with patches of 8 pixels
+    words = ["train", "--data", str(folder), "--out", str(tmp_path / "run"), "--teacher", str(teacher)]
+    assert main([*words, "--sizes", "16", "20", "--epochs", "1", "1", "--patch", "4"]) == 2
+    said = capsys.readouterr().err
+    assert f"--teacher {teacher}: it can't be shown pictures of 20 pixels" in said and said.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+    Teacher(str(teacher), ("blue", "red")).check(replace(TINY, sizes=(16, 20, 32), epochs=(1, 0, 1), patch=4))
+
+
 def test_a_run_that_went_on_has_its_first_batch_and_the_whole_command(folder, tmp_path, capsys):
     assert main(typed(folder, tmp_path / "run")) == 0
     batch, card = (tmp_path / "run" / name for name in ("batch.png", "model.json"))
@@ -104,6 +162,7 @@ def test_a_recipe_is_chosen_on_held_out_training_pictures(folder, tmp_path, caps
         (["--network", "cnn"], "--network cnn: it is one of"),
         (["--erase", "2"], "--erase 2"),
         (["--rate", "fast"], "invalid float value"),
+        (["--epochs", "1", "9" * 400], "--epochs: it can't be above"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing_behind(folder, tmp_path, capsys, words, says):
@@ -116,6 +175,14 @@ def test_a_mistake_is_one_line_and_leaves_nothing_behind(folder, tmp_path, capsy
     assert says in said
     assert said.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_evaluate_measures_whatever_the_card_says(folder, measured, tmp_path, capsys):
+    write_model(untrained(TINY, 2), measured, tmp_path, TINY, {"data": "shades"})
+    card = json.loads((tmp_path / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps({**card, "top1": 12.34}))
+    assert main(["evaluate", str(tmp_path), "--data", str(folder)]) == 0
+    assert f"top-1 {card['top1']:.2f}% on 12 pictures, card 12.34%" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -137,6 +204,41 @@ def test_compare_writes_one_page(folder, tmp_path, capsys):
     assert "compare.md, compare.png and compare.svg in" in capsys.readouterr().out
 
 
+def test_what_is_typed_reaches_the_race(folder, tmp_path, monkeypatch):
+    raced: list = []
+
+    def stand(learning, validation, recipes, shares, *more):
+        raced.append((recipes, shares))
+        raise Enough("enough")
+
+    monkeypatch.setattr("vit.training.compare.race", stand)
+    words = ["compare", "--data", str(folder), "--out", str(tmp_path / "race"), "--models", "vit", "resnet"]
+    more = [
+        "--seed",
+        "7",
+        "--optimizer",
+        "adamw",
+        "--batch",
+        "4",
+        "--epochs",
+        "3",
+        "--size",
+        "16",
+        "--shares",
+        "1",
+        "0.5",
+    ]
+    assert main([*words, *more]) == 2
+    assert main(words) == 2
+    (recipes, shares), (usual, _) = raced
+    assert (sorted(recipes), shares) == (["resnet", "vit"], [0.5, 1.0])
+    for recipe in recipes.values():
+        choices = recipe.seed, recipe.optimizer, recipe.batch, recipe.epochs, recipe.sizes, recipe.warmup
+        assert choices == (7, "adamw", 4, (3,), (16,), 0.75)
+    assert [recipe.optimizer for recipe in usual.values()] == ["muon", "adamw"]
+    assert (usual["vit"].seed, usual["vit"].batch, usual["vit"].epochs, usual["vit"].warmup) == (0, 128, (6,), 1.0)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -144,6 +246,7 @@ def test_compare_writes_one_page(folder, tmp_path, capsys):
         (["--shares", "2"], "--shares 2: each is above 0"),
         (["--size", "30"], "--sizes 30: pictures are cut into patches of"),
         (["--size", "0"], "--sizes 0"),
+        (["--epochs", "9" * 400], "--epochs: it can't be above"),
     ],
 )
 def test_compare_says_what_is_wrong_before_it_trains(folder, tmp_path, capsys, words, says):

@@ -96,6 +96,8 @@ def run(options: argparse.Namespace) -> None:
     recipe = recipe_of(options, small=learning.side() <= SMALL)
     network = untrained(recipe, len(learning.labels))
     teacher = Teacher(options.teacher, learning.labels) if options.teacher else None
+    if teacher:
+        teacher.check(recipe)
     start = open_start(options.start) if options.start else None
     if start is not None:
         start_from(network, start)

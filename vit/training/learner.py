@@ -4,9 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vit.errors import ModelError, RecipeError
+from vit.errors import ModelError, RecipeError, VitError
 from vit.models.bundled import find_trained
 from vit.models.vit import ViT
+from vit.training.recipe import Recipe
 
 
 class Learner(nn.Module):
@@ -53,8 +54,19 @@ class Teacher:
         card, model = found
         if card.labels != labels:
             raise RecipeError(f"--teacher {name}: it knows other classes than the pictures have.")
+        self.asked = name
         self.network, self.size, self.top1 = model.network, card.shape["image_size"][0], card.top1
         self.name = card.shape.get("variant", card.network)
+
+    def check(self, recipe: Recipe) -> None:
+        """RecipeError if it can't see pictures of a size that the recipe comes to."""
+        for size in (size for size, epochs in zip(recipe.sizes, recipe.epochs, strict=True) if epochs):
+            try:
+                self(torch.zeros(1, 3, size, size))
+            except VitError as error:
+                raise RecipeError(
+                    f"--teacher {self.asked}: it can't be shown pictures of {size} pixels. {error}"
+                ) from error
 
     def to(self, device: torch.device) -> "Teacher":
         # A convolution on a processor wants a pixel's channels side by side.
