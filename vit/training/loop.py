@@ -58,16 +58,16 @@ def train(
     for epoch in range(len(run.history), recipe.all_epochs):
         try:
             row = run.epoch(epoch, batches)
+            if measure is not None and ((epoch + 1) % measure_every == 0 or epoch + 1 == recipe.all_epochs):
+                run.recount(epoch)
+                prepare = Preprocessing((row["size"], row["size"]), MEAN, STD)
+                row["top1"] = floored(accuracy(run.average.module, measure, prepare)[0])
+            run.history.append(row)
+            state = run.state()  # in every process: where weights are no numbers, none goes on
         except TrainingError as error:
             kept = f"{checkpoint} is the last good state" if checkpoint.exists() else "no epoch was finished before"
             raise TrainingError(f"{error}; {kept}. Begin anew with a lower --rate than {recipe.rate:g}.") from error
-        if measure is not None and ((epoch + 1) % measure_every == 0 or epoch + 1 == recipe.all_epochs):
-            run.recount(epoch)
-            prepare = Preprocessing((row["size"], row["size"]), MEAN, STD)
-            row["top1"] = floored(accuracy(run.average.module, measure, prepare)[0])
-        run.history.append(row)
         if run.accelerator.is_main_process:
-            state = run.state()  # weights that are no numbers go no further
             # The checkpoint last: what a kill leaves undone before it is done again with the epoch.
             write_whole(as_csv(run.history).encode(), out / "metrics.csv")
             for watcher in watchers:
@@ -80,9 +80,14 @@ def train(
 
 
 def check_out(out: Path, resume: bool) -> None:
-    """DataError if a run is there already and isn't meant to go on."""
-    if (out / "last.pt").exists() and not resume:
-        raise DataError(f"{out} already holds a run: add --resume to go on with it, or name another folder.")
+    """DataError if a run is there already and isn't meant to go on, or can't."""
+    if (out / "last.pt").exists():
+        if not resume:
+            raise DataError(f"{out} already holds a run: add --resume to go on with it, or name another folder.")
+    elif (out / "model.json").exists():
+        raise DataError(
+            f"{out} holds a finished run, without the last.pt that it could go on from: name another folder."
+        )
 
 
 def as_csv(rows: Sequence[dict]) -> str:

@@ -156,9 +156,7 @@ class Run:
         parts = {"network": self.network, "average": self.average.module, "optimizer": self.optimizer}
         state = {name: part.state_dict() for name, part in parts.items()}
         if not all(bool(value.isfinite().all()) for name in ("network", "average") for value in state[name].values()):
-            raise TrainingError(
-                f"The weights are no numbers any more. Begin anew with a lower --rate than {self.recipe.rate:g}."
-            )
+            raise TrainingError(f"The weights are no numbers any more, after epoch {len(self.history)}")
         return {**state, "history": self.history, "choices": self.choices}
 
     def restore(self, checkpoint: Path) -> None:
