@@ -3,10 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from tests.training.tiny import TINY, quiet
 from vit.errors import DataError, VitError
+from vit.image import fingerprint
 from vit.training.networks import untrained
 from vit.training.watch import Watch
 
@@ -27,6 +28,24 @@ def test_a_run_is_watched_to_its_end(learning, tmp_path):
         assert getattr(film, "n_frames", 1) == 3
     with Image.open(tmp_path / "run" / "watch.png") as sheet:
         assert sheet.width > 3 * 240
+
+
+def test_every_frame_and_every_cell_shows_its_own_map(tmp_path):
+    """With the same words under all, so that it is maps that differ."""
+    watch = Watch(PHOTO, tmp_path / "watch", TINY, ("blue", "red"))
+    watch.folder.mkdir()
+    for number, values in enumerate(torch.eye(4).view(4, 2, 2)[:3]):
+        kept = {"values": values, "caption": "", "words": "a map", "photo": fingerprint(watch.photo)}
+        torch.save(kept, watch.folder / f"{number:04}.pt")
+    watch.write()
+    with Image.open(tmp_path / "watch.gif") as film:
+        frames = [np.asarray(frame.convert("RGB"), int) for frame in ImageSequence.Iterator(film)]
+    with Image.open(tmp_path / "watch.png") as sheet:
+        pixels = np.asarray(sheet.convert("RGB"), int)
+    cells = np.split(pixels[:, 12:], 3, axis=1)  # a gap on the left, then one on the right of each
+    for one, two in ((0, 1), (0, 2), (1, 2)):
+        assert np.abs(frames[one] - frames[two]).mean() > 2
+        assert np.abs(cells[one] - cells[two]).mean() > 2
 
 
 def test_watching_changes_nothing_of_the_run(learning, tmp_path):
