@@ -57,7 +57,7 @@ def test_every_measure_has_a_plot_with_its_words(kept, name, theme):
 
 def pictures(page: Figure) -> dict[str, np.ndarray]:
     """What each panel shows, by its title."""
-    axes = cast(list[Any], page.findobj(lambda artist: hasattr(artist, "get_images") and artist.get_images()))
+    axes = cast(list[Any], page.findobj(lambda artist: bool(getattr(artist, "get_images", list)())))
     return {axis.get_title(): as_seen(axis) for axis in axes}
 
 
