@@ -12,6 +12,7 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 FRONT_MATTER = dict(re.findall(r"^(\w+): (.+)$", README.split("---")[1], re.MULTILINE))
+LINKS = re.findall(r"\]\((?!http)([^)#]+)\)", README)
 CODE = [*(ROOT / "vit").rglob("*.py"), ROOT / "app.py"]
 
 
@@ -23,7 +24,7 @@ def test_the_space_runs_the_gradio_that_is_pinned():
     assert len(FRONT_MATTER["short_description"]) <= 60  # more is refused by the hub
 
 
-@pytest.mark.parametrize("path", re.findall(r"\]\((?!http)([^)#]+)\)", README))
+@pytest.mark.parametrize("path", LINKS)
 def test_what_it_links_to_is_there(path):
     assert (ROOT / path).exists()
 
@@ -83,7 +84,16 @@ def elsewhere(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("line", "".join(blocks("From a shell", "sh")).splitlines(), ids=lambda line: line[14:40])
+SHELL = "".join(blocks("From a shell", "sh")).splitlines()
+
+
+def test_links_and_lines_for_a_shell_are_found():
+    """Otherwise the tests of each of them could be of none."""
+    assert len(LINKS) == len(re.findall(r"\]\((?!http|#)", README)) >= 20
+    assert len(SHELL) >= 7
+
+
+@pytest.mark.parametrize("line", SHELL, ids=lambda line: line[14:40])
 def test_its_lines_for_a_shell_run(elsewhere, line, monkeypatch):
     from vit.__main__ import main
 

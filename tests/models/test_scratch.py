@@ -37,6 +37,7 @@ def test_a_tag_brings_as_many_classes_as_in_timm(name):
 
 def test_the_list_covers_the_plain_names():
     assert len(NAMES) == len(set(NAMES)) == 37
+    assert len(TAGGED) == 73
     assert "vit_tiny_patch16_224" in NAMES
     assert "deit_base_distilled_patch16_384" in NAMES
     assert "swin_base_patch4_window12_384" in NAMES
