@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.stats import spearmanr
 
 from vit.ui.views import all_views
 
@@ -201,3 +202,9 @@ def unseen(photos, tmp_path) -> Path:
         turned = photo.rotate(float(np.random.default_rng().uniform(1, 9)))
     turned.save(tmp_path / "unseen.png")
     return tmp_path / "unseen.png"
+
+
+def by_rank(painted: np.ndarray, numbers: np.ndarray) -> float:
+    """Whether what is painted is the brighter the larger the numbers: Spearman's correlation."""
+    found: Any = spearmanr(painted.ravel(), numbers.ravel())
+    return float(found.statistic)

@@ -1,13 +1,11 @@
 """The page in a real browser: what a person sees and does in Explore."""
 
 import re
-from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
 
-from tests.browser.conftest import HOSTILE, LABELS
+from tests.browser.conftest import HOSTILE, LABELS, by_rank
 from vit.capture import record_attention
 from vit.image import load_image
 from vit.models import load_model
@@ -143,9 +141,9 @@ def test_each_cell_of_the_sheet_is_its_layers_and_heads_map(visit, photos, weigh
         for head in range(3):
             ys, xs = ((np.arange(8) + 0.5) / 8 * (side - 2) for side in (down, across))
             cell = bright[np.ix_((18 + layer * down + ys).astype(int), (30 + head * across + xs).astype(int))]
-            alike = [_by_rank(cell, each[0, 1:]) for each in entry.weights[0].numpy()]
+            alike = [by_rank(cell, each[0, 1:]) for each in entry.weights[0].numpy()]
             assert alike[head] > 0.95 and alike[head] == max(alike), (layer, head, alike)
-            assert _by_rank(cell.T, entry.weights[0, head, 0, 1:].numpy()) < alike[head]
+            assert by_rank(cell.T, entry.weights[0, head, 0, 1:].numpy()) < alike[head]
 
 
 def test_looking_asks_the_server_for_nothing(visit, photos):
@@ -254,9 +252,3 @@ def _tooltip(page) -> tuple[float, tuple[int, int], int]:
     found = re.fullmatch(r"(?:< )?([\d.]+)% · row (\d+), column (\d+) \(rank (\d+)\)", text)
     assert found, text
     return float(found[1]) / 100, (int(found[2]), int(found[3])), int(found[4])
-
-
-def _by_rank(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's correlation."""
-    found: Any = spearmanr(one.ravel(), other.ravel())
-    return float(found.statistic)

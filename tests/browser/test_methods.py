@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.browser.conftest import LABELS
+from tests.browser.conftest import LABELS, by_rank
+from vit.analysis import Analysis
 from vit.image import load_image
 
 pytestmark = pytest.mark.browser
@@ -34,6 +35,23 @@ def test_every_method_is_shown_with_its_scale_and_its_words(visit):
     page.wait_for_selector("[data-method=attention_flow] .map")
     assert page.evaluate("document.activeElement.matches('[data-method=attention_flow] .map')")
     assert page.locator(f"{CARDS} .map").count() == 9
+
+
+def test_each_card_is_painted_with_its_own_map(visit, photos, weights, monkeypatch):
+    monkeypatch.setattr("vit.models.bundled.FOLDER", weights)
+    analysis, image = Analysis(), load_image(photos[0])
+    page = _open(visit, photo=photos[0])
+    page.wait_for_function("[...document.querySelectorAll('.view-methods .map img')].every((img) => img.complete)")
+    assert all(_painted(page))
+    code = """(canvas) => [canvas.width, canvas.height,
+        [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]]"""
+    for name in ("raw", "rollout", "relevance", "gradcam"):
+        width, height, flat = page.locator(f"[data-method={name}] .map canvas").evaluate(code)
+        pixels = np.array(flat, float).reshape(height, width, 4)
+        bright = pixels[..., :3].sum(-1) * pixels[..., 3]
+        ys, xs = (((np.arange(8) + 0.5) / 8 * side).astype(int) for side in (height, width))
+        patches, values = bright[np.ix_(ys, xs)], analysis.heatmap(image, "standin_vit", name).values.numpy()
+        assert by_rank(patches, values) > 0.9 > by_rank(patches.T, values), name
 
 
 def test_two_classes_give_two_maps_on_one_scale_and_a_difference_around_zero(visit):
