@@ -34,7 +34,7 @@ def test_check_prints_the_table_and_writes_what_endings_ask_for(work, capsys):
         (["--methods", "saliency"], "There is no method 'saliency'"),
         (["--target", "2"], "Class 2 is not in 0 to 1"),
         (["--target", "tensh"], "the nearest: tench (class 1)"),
-        (["--steps", "1"], "steps=1"),
+        (["--steps", "1"], "--steps 1: it is a whole number, 2 or more"),
         (["--weights", "random"], "Untrained weights"),
     ],
 )

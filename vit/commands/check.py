@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     shared.check_files(options.out, ENDINGS)
+    shared.check_numbers(options)
     shared.check_weights(options)
     image = shared.open_photo(options.photo)
     settings = {name: getattr(options, name) for name in ("steps", "orders", "seed", "batch")}
