@@ -1,6 +1,9 @@
 """The What if view in a browser: painting and switching change the answer, and another photo begins anew."""
 
 import pytest
+import torch
+
+from vit.image import load_image
 
 pytestmark = pytest.mark.browser
 ROWS = ".view-what_if tbody tr"
@@ -41,6 +44,34 @@ def test_painting_hides_patches_and_moves_the_answer(visit):
     page.click(".view-what_if [data-act=none]")
     assert page.inner_text(TOLD).startswith("0 of 64")
     assert not _changed(page)
+
+
+def test_it_answers_without_the_very_patch_and_head_that_were_clicked(visit, photos, weights, monkeypatch):
+    monkeypatch.setattr("vit.models.bundled.FOLDER", weights)
+    from vit import load_model
+    from vit.what_if import what_if
+
+    page = visit().shown()
+    page.give(photos[0])
+    page.shown("ready")
+    _open(page)
+    box = page.locator(".view-what_if .paint").bounding_box()
+    hide = torch.zeros(8, 8, dtype=torch.bool)
+    for row, col in ((1, 4), (2, 4), (2, 5)):  # other ones when turned, mirrored or transposed
+        hide[row, col] = True
+        page.mouse.click(box["x"] + box["width"] * (col + 0.5) / 8, box["y"] + box["height"] * (row + 0.5) / 8)
+    page.click("[data-head='1,0']")
+    assert page.inner_text(TOLD).startswith("3 of 64")
+    assert _changed(page)
+    shares = what_if(load_model("standin_vit"), load_image(photos[0]), hide, [(1, 0)]).shares()
+    shown = {}
+    for row in page.locator(ROWS).all():
+        label, *percents = row.locator("td, th").all_inner_texts()
+        shown[label] = [float(words.rstrip("%")) for words in percents]
+    expected = {label: [100 * before, 100 * after] for _, label, before, after in shares}
+    assert list(shown) == list(expected)
+    for label, numbers in expected.items():
+        assert shown[label] == pytest.approx(numbers, abs=0.06)
 
 
 def test_it_says_at_once_that_it_works_and_then_what_became_of_the_answer(visit):
