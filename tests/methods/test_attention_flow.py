@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tests.families import FAMILIES, photo, tiny_model
-from tests.methods.by_hand import record_of
+from tests.methods.by_hand import class_attention, record_of
 from tests.methods.reference import flow_to
 from vit.capture import record_attention
 from vit.errors import BudgetError, MethodError
@@ -24,6 +24,13 @@ def test_a_residual_pipe_passes_half():
     top = [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     # CLS: half stays, half goes to patch 1.
     assert explain(record_of([top]), "attention_flow").values.flatten().tolist() == pytest.approx([0.5, 0.0], abs=1e-8)
+
+
+def test_patches_that_do_not_ask_hand_on_all_they_were_given():
+    """CLS alone looks around, in two layers: to a patch flow what the upper layer gave it and what the lower can."""
+    record = class_attention([0.2, 0.5, 0.3], [0.1, 0.1, 0.8])
+    heat = explain(record, "attention_flow", residual=0.0)
+    assert heat.values.flatten().tolist() == pytest.approx([0.1 + min(0.1, 0.5), 0.8 + min(0.1, 0.3)], abs=1e-5)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -78,7 +78,9 @@ def pipes_of(layer: LayerAttention, head_fusion: str, residual: float) -> tuple[
         layout = layer.queries
         if (layout.grid, layout.prefix) != (layer.keys.grid, layer.keys.prefix):
             matrix = matrix @ carry_matrix(layer.keys, layout)
-        matrix = (1 - residual) * matrix + residual * torch.eye(layout.count)
+        asks = layout.scatter(torch.ones(layout.tokens.shape)) > 0  # (tokens,)
+        mixed = (1 - residual) * matrix + residual * torch.eye(layout.count)
+        matrix = torch.where(asks.unsqueeze(1), mixed, torch.eye(layout.count))  # who doesn't ask stays as it is
     return matrix / matrix.sum(1, keepdim=True).clamp_min(1e-30), layout
 
 
