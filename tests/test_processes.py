@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -51,7 +52,16 @@ def test_an_accelerate_that_was_asked_for_one_process_starts_one(monkeypatch):
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "no")
     assert processes().num_processes == 1
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
-    with pytest.raises(VitError, match="torchrun --nproc-per-node 2"):
+    with pytest.raises(VitError, match="needs --multi_gpu"):
         processes()
     monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "1")  # mpirun started it
     assert processes().num_processes == 1
+
+
+def test_processes_that_know_nothing_of_each_other_are_a_sentence(monkeypatch):
+    """Accelerate's state was made without a word of the others: each would do all of the work."""
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr("vit.processes.PartialState", lambda cpu: SimpleNamespace(num_processes=1))
+    with pytest.raises(VitError, match="2 processes were started, and each would do all"):
+        processes()

@@ -29,7 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the run is kept")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
     parser.add_argument(
-        "--teacher", metavar="RUN", help="a finished run, or a bundled model, whose answers are half of what is learned"
+        "--teacher",
+        type=Path,
+        metavar="RUN",
+        help="a finished run, or a bundled model, whose answers are half of what is learned",
     )
     parser.add_argument(
         "--start",
@@ -95,7 +98,7 @@ def run(options: argparse.Namespace) -> None:
         learning, measured = open_splits(options.data, options.hold_out)
     recipe = recipe_of(options, small=learning.side() <= SMALL)
     network = untrained(recipe, len(learning.labels))
-    teacher = Teacher(options.teacher, learning.labels) if options.teacher else None
+    teacher = Teacher(str(options.teacher), learning.labels) if options.teacher else None
     if teacher:
         teacher.check(recipe)
     start = open_start(options.start) if options.start else None

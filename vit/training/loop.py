@@ -63,7 +63,7 @@ def train(
                 prepare = Preprocessing((row["size"], row["size"]), MEAN, STD)
                 row["top1"] = floored(accuracy(run.average.module, measure, prepare)[0])
             run.history.append(row)
-            state = run.state()  # in every process: where weights are no numbers, none goes on
+            state = run.state()
         except TrainingError as error:
             kept = f"{checkpoint} is the last good state" if checkpoint.exists() else "no epoch was finished before"
             raise TrainingError(f"{error}; {kept}. Begin anew with a lower --rate than {recipe.rate:g}.") from error

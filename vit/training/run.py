@@ -155,7 +155,8 @@ class Run:
         """All that is needed to go on; TrainingError if the weights are no numbers."""
         parts = {"network": self.network, "average": self.average.module, "optimizer": self.optimizer}
         state = {name: part.state_dict() for name, part in parts.items()}
-        if not all(bool(value.isfinite().all()) for name in ("network", "average") for value in state[name].values()):
+        sound = all(bool(value.isfinite().all()) for name in ("network", "average") for value in state[name].values())
+        if not all(gather_object([sound])):  # a ResNet's statistics are each process's own: all stop, or none
             raise TrainingError(f"The weights are no numbers any more, after epoch {len(self.history)}")
         return {**state, "history": self.history, "choices": self.choices}
 
