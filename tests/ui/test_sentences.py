@@ -108,6 +108,13 @@ def test_a_views_reasons_are_translated_wherever_they_stand():
     assert reasons_translated(answer, "en") == answer
 
 
+def test_a_sentence_that_is_known_does_not_take_one_that_is_not_for_a_name():
+    known = "tiny has no classifier, so there is no class whose map could be shown."
+    assert translated(known, "de") != known
+    for before in ("There is no map to check: relevance: ", "Nobody knows. Indeed "):
+        assert translated(before + known, "de") == before + known
+
+
 def test_what_has_no_map_is_said_in_german():
     """The sentences that methods and measures themselves refuse with, no copies of them."""
     record = record_of(plain_layer(), mixed_layer())

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from tests.families import photo, tiny_model
+from vit.ablation import what_if
 from vit.analysis import Analysis
 from vit.errors import VitError
 from vit.ui.views import Ask
 from vit.ui.views import what_if as view
-from vit.what_if import what_if
 
 
 class Tiny(Analysis):

@@ -49,7 +49,7 @@ def checked(check: "Check") -> dict[str, Any]:
         "shares": first.deletion.shares.tolist(),
         "chance": {curves.test: _chance(curves) for curves in first.tests},
         "methods": [_method(found) for found in check.results],
-        "refused": [list(each) for each in check.refused],
+        "refused": [{"name": name, "why": why} for name, why in check.refused],
     }
 
 

@@ -46,7 +46,7 @@ async function take(value) {
 
 /** What stands beside the stage, and then the map, once it is here. */
 function present(value) {
-  door.mark(state.source, stage.photo);
+  door.mark(state.source, value.photo.url);
   answer(value);
   sizeButtons();
   sheet.shape = value.width / value.height;
@@ -102,7 +102,7 @@ function reveal() {
 
 function answer(value) {
   find(".stamp").hidden = !value.untrained;
-  find(".origin .note").textContent = value.note ?? "";
+  inWords(value.note ?? "").then((note) => (find(".origin .note").textContent = note));
   showClasses(find(".answer"), value);
 }
 

@@ -44,10 +44,10 @@ class Door {
   }
 
   /** Says which photo is shown. The visitor's own last one stands before the examples: the way back to it. */
-  mark({ example, kept }, photo = null) {
-    if (kept && photo?.naturalWidth && kept !== this.own?.file) {
+  mark({ example, kept }, url = "") {
+    if (kept && url && kept !== this.own?.file) {
       this.own?.remove();
-      this.own = this.thumbnail(squareOf(photo, 80), kept.name, words("door.own", { name: kept.name }), () => this.onFile(kept));
+      this.own = this.thumbnail(url, kept.name, words("door.own", { name: kept.name }), () => this.onFile(kept));
       this.own.file = kept;
       this.strip.prepend(this.own);
       this.strip.scrollLeft = 0;
@@ -109,13 +109,4 @@ class Door {
     dialog.close();
     canvas.toBlob((blob) => this.onFile(new File([blob], "camera.jpg", { type: "image/jpeg" })), "image/jpeg", 0.92);
   }
-}
-
-/** The middle of a picture, as an address. */
-function squareOf(picture, side) {
-  const { naturalWidth: width, naturalHeight: height } = picture;
-  const least = Math.min(width, height);
-  const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side });
-  canvas.getContext("2d").drawImage(picture, (width - least) / 2, (height - least) / 2, least, least, 0, 0, side, side);
-  return canvas.toDataURL("image/jpeg");
 }

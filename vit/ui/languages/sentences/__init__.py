@@ -39,12 +39,12 @@ def translated(text: str, language: str) -> str:
 
 
 def reasons_translated(answer: Any, language: str) -> Any:
-    """What a view answers, with every ``why`` in it, at any depth, in that language."""
+    """What a view answers, with every ``why`` (and ``no_rollout``) in it, at any depth, in that language."""
     match answer:
         case dict():
             return {
                 key: translated(value, language)
-                if key == "why" and isinstance(value, str)
+                if key in ("why", "no_rollout") and isinstance(value, str)
                 else reasons_translated(value, language)
                 for key, value in answer.items()
             }
@@ -75,10 +75,12 @@ def as_pattern(sentence: str) -> re.Pattern[str]:
     """What the sentence is raised as: anything short stands where a name is in braces.
 
     What stands there ends where the words behind it come first ("(?>…)" tries no other place): a text that a browser
-    made up can't keep us busy.
+    made up can't keep us busy. What begins a sentence is a name, not another sentence that isn't known.
     """
     begin, *parts = re.split(r"\{(\w+)\}", sentence)  # text, then a name and a text, as often as there are names
     pieces = [re.escape(text) for text in parts[1::2]]
     ends = [*pieces[:-1], *(piece + r"(?=\s|$)" for piece in pieces[-1:])]
-    named = "".join(f"(?>(?P<{name}>.{{1,400}}?){end})" for name, end in zip(parts[::2], ends, strict=True))
+    letters = ["."] * len(ends) if begin else [r"(?:(?![.:] ).)", *["."] * (len(ends) - 1)]
+    groups = zip(parts[::2], letters, ends, strict=True)
+    named = "".join(f"(?>(?P<{name}>{letter}{{1,400}}?){end})" for name, letter, end in groups)
     return re.compile(re.escape(begin) + (named or r"(?=\s|$)"), re.DOTALL)

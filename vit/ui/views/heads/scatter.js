@@ -133,9 +133,9 @@ class Scatter {
       flat.sort((a, b) => a.value - b.value);
       const [low, high] = [flat[0].value, flat.at(-1).value];
       if (name === "sinks" && !high) return words("heads.said.no_sinks");
-      const all = (number) => { // the first head with that number, and how many more have it
+      const all = (number) => { // the first head with that number, and how many others have it
         const [first, ...more] = flat.filter(({ value }) => value === number);
-        return first.at + (more.length ? words("heads.more", { count: more.length }) : "");
+        return first.at + (more.length ? words("heads.tied", { count: more.length }) : "");
       };
       return words(`heads.said.${name}`, { low: tellNumber(name, low), low_at: all(low), high: tellNumber(name, high), high_at: all(high) });
     });

@@ -76,7 +76,7 @@ class Closing {
     const rows = methods.map((method) => row(words(`lesson.truth.${method.name}`), method, verdictWords(method, chance.deletion.orders)));
     rows.push(row(words("lesson.truth.chance"), chance, ""));
     const head = ["", words("truth.deletion"), words("truth.insertion"), words("lesson.truth.verdict")];
-    const refused = check.refused.map(([name, why]) => make("p", { className: "small" }, `${words(`lesson.truth.${name}`)}: ${why}`));
+    const refused = check.refused.map(({ name, why }) => make("p", { className: "small" }, `${words(`lesson.truth.${name}`)}: ${why}`));
     const buttons = Object.entries(maps).map(([name, map]) => {
       const canvas = make("canvas", { width: map.cols, height: map.rows });
       canvas.style.aspectRatio = state.value.width / state.value.height;

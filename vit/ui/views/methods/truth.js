@@ -17,7 +17,7 @@ class Truth {
     const told = (chance) => `${decimal(chance.area.toFixed(3))} ± ${decimal(chance.spread.toFixed(3))}`;
     const count = { orders: deletion.orders, rows, cols, steps: check.shares.length - 1 };
     this.find(".chance").textContent = words("methods.chance", { ...count, deletion: told(deletion), insertion: told(insertion) });
-    this.find(".refused").textContent = check.refused.map(([name, why]) => words("methods.unchecked", { name: this.name(name), why })).join(" ");
+    this.find(".refused").textContent = check.refused.map(({ name, why }) => words("methods.unchecked", { name: this.name(name), why })).join(" ");
     this.choose(0);
     this.find(".found").hidden = false;
   }
