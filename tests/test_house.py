@@ -23,7 +23,7 @@ FLOORS = [
         "vit.processes",
     ),
     ("vit.models",),
-    ("vit.fused", "vit.watch", "vit.capture", "vit.archive", "vit.lesson", "vit.what_if"),
+    ("vit.fused", "vit.watch", "vit.capture", "vit.archive", "vit.lesson", "vit.ablation"),
     ("vit.methods", "vit.measures"),
     ("vit.render",),
     ("vit.truth", "vit.budget", "vit.loaded"),
@@ -134,3 +134,11 @@ def test_every_name_of_the_contract_is_there():
     from vit.models import scratch_model
 
     assert callable(scratch_model)
+
+
+def test_what_the_package_offers_is_no_module_of_the_same_name():
+    """``from vit import what_if`` once gave the file: importing a file puts it under its name into the package."""
+    code = "import types, vit; exec(f'from vit import {\", \".join(vit.__all__)}')"
+    code += "; print([name for name in vit.__all__ if isinstance(globals()[name], types.ModuleType)])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from tests.families import FAMILIES, photo, tiny_model
+from vit.ablation import masked, patches_hidden, top_share, what_if
 from vit.attention import Heatmap
 from vit.capture import record_attention
 from vit.errors import MethodError, ModelError
 from vit.models.vision_model import VisionModel
-from vit.what_if import masked, patches_hidden, top_share, what_if
 
 
 def without_head(model: VisionModel, layer: int, head: int, heads: int) -> torch.Tensor:

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vit.ablation import what_if as what_if
     from vit.attention import AttentionRecord as AttentionRecord
     from vit.attention import Grid as Grid
     from vit.attention import Heatmap as Heatmap
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from vit.render import overlay as overlay
     from vit.truth.check import check as check
     from vit.ui.standalone import explore as explore
-    from vit.what_if import what_if as what_if
 
 _HOME = {
     "vit.attention": ("AttentionRecord", "Grid", "Heatmap", "LayerAttention", "TokenLayout"),
@@ -50,7 +50,7 @@ _HOME = {
     "vit.render": ("overlay",),
     "vit.truth.check": ("check",),
     "vit.ui.standalone": ("explore",),
-    "vit.what_if": ("what_if",),
+    "vit.ablation": ("what_if",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE)

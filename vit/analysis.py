@@ -22,11 +22,11 @@ from vit.once import Once
 if TYPE_CHECKING:  # torch is imported when the first model is loaded, so that the page opens at once
     from torch import Tensor
 
+    from vit.ablation import Silenced, WhatIf
     from vit.attention import AttentionRecord, Heatmap
     from vit.measures import Measured
     from vit.models.vision_model import VisionModel
     from vit.truth.check import Check
-    from vit.what_if import Silenced, WhatIf
 
 
 class Analysis:
@@ -157,7 +157,7 @@ class Analysis:
         say: Say | None = None,
     ) -> "WhatIf":
         """The answer with patches hidden and heads silent, beside the answer without; nothing of it is kept."""
-        from vit.what_if import what_if
+        from vit.ablation import what_if
 
         loaded = self.model(model, say)
         with self.line.place(say):

@@ -49,7 +49,7 @@ def test_painting_hides_patches_and_moves_the_answer(visit):
 def test_it_answers_without_the_very_patch_and_head_that_were_clicked(visit, photos, weights, monkeypatch):
     monkeypatch.setattr("vit.models.bundled.FOLDER", weights)
     from vit import load_model
-    from vit.what_if import what_if
+    from vit.ablation import what_if
 
     page = visit().shown()
     page.give(photos[0])

@@ -39,8 +39,8 @@ def run(options: argparse.Namespace) -> None:
     silence = [_head(words) for words in options.silence]
     image = shared.open_photo(options.photo)
     with working(f"loading {shared.model_name(options)}") as work:
+        from vit.ablation import patches_hidden, top_share, what_if
         from vit.methods import explain
-        from vit.what_if import patches_hidden, top_share, what_if
 
         model, hide = shared.open_model(options, work), None
         if patches or options.hide_top is not None:
