@@ -108,12 +108,19 @@ class Visitor:
         self.held: dict[str, bytes] = {}  # maps that the page was given, by address
 
     async def ask(
-        self, question: Question, photo: bytes | None = None, way: str = "overlay", leave=False, unseen=False
+        self,
+        question: Question,
+        photo: bytes | None = None,
+        way: str = "overlay",
+        leave=False,
+        unseen=False,
+        name: str = "photo.png",
     ) -> Answer:
         """``way``: an overlay of one head ("overlay"), "analyze", or what the page itself asks ("ask").
 
         ``leave``: closes the page once the question stands in the queue, and opens another. ``unseen``: uploads the
         photo and asks about none, which is refused before anything is read: what is left is the way there and back.
+        ``name``: what the visitor's file is called.
         """
         upload = question.photo() if photo is None else photo
         start = time.perf_counter()
@@ -126,11 +133,11 @@ class Visitor:
             if address not in self.held:
                 self.held[address] = (await self.client.get(address)).content
             return answer("answered", self.held[address])
-        files = {"files": ("photo.png", upload, "image/png")}
+        files = {"files": (name, upload, "image/png")}
         sent = await self.client.post(self.server.address + "gradio_api/upload", files=files)
         if sent.status_code != 200:
             return answer(f"upload refused with {sent.status_code}")
-        given = None if unseen else {"path": sent.json()[0], "meta": {"_type": "gradio.FileData"}}
+        given = None if unseen else {"path": sent.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
         listener, inputs = self.server.ways[way]
         data: list[Any] = {
             "overlay": [given, question.model, "raw", question.layer, str(question.head)],

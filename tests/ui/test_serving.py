@@ -1,5 +1,6 @@
 """The running app as a host meets it: its first line, its health, its password, its log, its end."""
 
+import asyncio
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +21,10 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError, AuthenticationError
 from PIL import Image
 
+from tests.bench.asking import Question, Server, Visitor, client
 from tests.checkpoints import add_checkpoint
 from tests.families import photo
+from vit.line import CLOSING
 
 ROOT = Path(__file__).parents[2]
 START = """
@@ -32,8 +36,9 @@ import vit.capture
 record, slowness = vit.capture.record_attention, float(sys.argv[2])
 def slow(model, image, progress=None, **options):
     def later(done, name):
-        time.sleep(slowness)
-        progress(done, name)
+        for _ in range(20):  # so that a cancelled one notices within a twentieth
+            time.sleep(slowness / 20)
+            progress(done, name)
     return record(model, image, progress=later, **options)
 vit.capture.record_attention = slow
 import app
@@ -63,13 +68,12 @@ class App:
             assert time.monotonic() < end, answer
             time.sleep(0.1)
 
-    def end(self, number: int = signal.SIGTERM) -> tuple[int, float, list[dict]]:
-        """The exit status, the seconds that it took, and the lines of the log."""
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, float, str, list[dict]]:
+        """The exit status, the seconds that it took, all that it wrote after its first lines, and the log's lines."""
         start = time.monotonic()
         self.process.send_signal(number)
-        _, log = self.process.communicate(timeout=30)
-        lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-        return self.process.returncode, time.monotonic() - start, lines
+        out, log = self.process.communicate(timeout=30)
+        return self.process.returncode, time.monotonic() - start, out + log, list(map(json.loads, log.splitlines()))
 
 
 @contextmanager
@@ -100,7 +104,15 @@ def running(tmp_path: Path, slowness: float = 0.0, start: str = START, **setting
         process.communicate()
 
 
-def test_the_first_line_health_log_and_end(tmp_path):
+async def ask_on_the_page(app: App, folder: Path, *files: tuple[str, bytes]) -> list[str]:
+    """What a visitor's page is answered to files of these names."""
+    async with client() as line:
+        visitor = Visitor(Server(app.address, app.process, folder), line)
+        return [(await visitor.ask(Question(1), data, way="ask", name=name)).outcome for name, data in files]
+
+
+def test_the_first_line_health_log_and_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(Question, "models", ("tiny",))
     given = tmp_path / "private name.png"
     Image.fromarray(photo()).save(given)
     home = tmp_path / "temporary"
@@ -116,15 +128,19 @@ def test_the_first_line_health_log_and_end(tmp_path):
         (tmp_path / "private text.png").write_text("no picture")
         with pytest.raises(AppError) as caught:
             client.predict(handle_file(tmp_path / "private text.png"), "tiny", api_name="/analyze")
+        files = ("private page.png", Question(1).photo()), ("private words.png", b"no picture")
+        with ThreadPoolExecutor(1) as thread:  # an earlier test's browser may keep an event loop in this one
+            answered, told = thread.submit(lambda: asyncio.run(ask_on_the_page(app, home, *files))).result()
+        assert answered == "answered" and told.startswith("This file is no JPEG")
         assert app.get("monitoring")[0] == 403 and app.get("monitoring/summary")[0] == 403
         assert app.get("gradio_api/file=" + str(ROOT / "README.md"))[0] == 403
         assert list(home.glob("vit-*"))
-        status, seconds, lines = app.end()
+        status, seconds, wrote, lines = app.end()
     assert status == 0 and seconds < 10
     assert not list(home.glob("vit-*"))  # uploads and answers are gone with the server
-    (refused,) = [line for line in lines if line["event"] == "refused"]
-    assert refused["says"] == str(caught.value) and refused["code"].startswith("image-")
-    assert "private" not in json.dumps(lines)
+    refused, again = [line for line in lines if line["event"] == "refused"]
+    assert refused["says"] == again["says"] == str(caught.value) == told and refused["code"].startswith("image-")
+    assert "private" not in wrote
     assert [line["event"] for line in lines][-2:] == ["ending", "ended"]
 
 
@@ -133,6 +149,7 @@ def test_work_that_takes_too_long_is_cancelled_at_the_end(tmp_path):
     Image.fromarray(photo(3)).save(given)
     sentences: list[str] = []
     with running(tmp_path, slowness=6.0) as app:
+        app.ready()  # what is cancelled is a picture in the model, and not the model's loading
         client = Client(app.address, verbose=False)
 
         def ask() -> None:
@@ -145,8 +162,9 @@ def test_work_that_takes_too_long_is_cancelled_at_the_end(tmp_path):
         asking.start()
         while json.loads(app.get("healthz")[1])["working"] == 0:
             time.sleep(0.05)
-        status, seconds, _ = app.end()
+        status, seconds, _, _ = app.end()
         asking.join(5)
+    assert sentences == [CLOSING]
     assert status == 0 and seconds < 10
 
 
