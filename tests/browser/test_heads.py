@@ -159,7 +159,7 @@ def test_heads_that_share_the_lowest_number_are_counted(visit, photos, measured)
     page = opened(visit("?view=heads"), photos[0])
     page.locator(f"{VIEW} [data-slide=times]").fill(str(times))
     _answered(page, "shares")
-    assert page.inner_text(f"{VIEW} .shares .said").endswith(f" and {np.count_nonzero(shares == 0) - 1} more, 0%.")
+    assert page.inner_text(f"{VIEW} .shares .said").endswith(f" (tied with {np.count_nonzero(shares == 0) - 1}), 0%.")
 
 
 def test_where_there_are_no_sinks_that_is_said_once(visit):
