@@ -126,6 +126,8 @@ def test_places_that_are_not_there_and_networks_without_an_answer():
         what_if(model, photo(), silence=[(9, None)])
     with pytest.raises(MethodError, match="Head 2 of layer 1 is not in 0 to 1"):
         what_if(model, photo(), silence=[(1, 2)])
+    with pytest.raises(MethodError, match="a grid of True and False, not of numbers"):
+        what_if(tiny_model("vit"), photo(), hide=[(3, 8)])  # type: ignore[arg-type]
     with pytest.raises(MethodError, match="grid of rows and columns"):
         what_if(model, photo(), hide=torch.ones(4, dtype=torch.bool))
     with pytest.raises(ModelError, match="no classifier"):

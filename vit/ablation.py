@@ -70,7 +70,12 @@ def what_if(model: VisionModel, image: Any, hide: Tensor | None = None, silence:
     pixels = model.prepare(load_image(image))  # (1, 3, height, width)
     plan = plan_of(model.network, pixels)
     chosen = tuple(_checked(plan, each) for each in silence)
-    hidden = torch.zeros(1, 1, dtype=torch.bool) if hide is None else torch.as_tensor(hide, dtype=torch.bool)
+    hidden = torch.zeros(1, 1, dtype=torch.bool) if hide is None else torch.as_tensor(hide)
+    if hidden.dtype != torch.bool:  # pairs of numbers would pass for a grid, in which all but 0 is hidden
+        raise MethodError(
+            "What is hidden is a grid of True and False, not of numbers: patches_hidden(record, patches) of "
+            "vit.ablation makes one of patches by row and column."
+        )
     if hidden.ndim != 2 or hidden.shape[0] > pixels.shape[2] or hidden.shape[1] > pixels.shape[3]:
         raise MethodError(f"What is hidden is a grid of rows and columns; {tuple(hidden.shape)} is none for this size.")
     with torch.no_grad():

@@ -97,4 +97,4 @@ def _asked(network: ViT, tokens: Tensor) -> Tensor:
 def _ours() -> str:
     """The bundled models that a lesson can be given with, in words."""
     names = [name for name in bundled_names() if read_card(name).network in ("vit", "deit")]
-    return " or ".join(names)
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else "".join(names)
