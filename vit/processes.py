@@ -27,7 +27,7 @@ def processes() -> PartialState:
             "MASTER_ADDR."
         )
     state = PartialState(cpu=not alone and not torch.cuda.is_available())
-    started = max((int(os.environ.get(name, "1")) for name in _COUNTS), default=1)
+    started = max(int(os.environ.get(name, "1")) for name in _COUNTS)
     if started > 1 and state.num_processes == 1:
         raise VitError(
             f"{started} processes were started, and each would do all of the work: start them with torchrun or "

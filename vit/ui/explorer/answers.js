@@ -102,7 +102,7 @@ function reveal() {
 
 function answer(value) {
   find(".stamp").hidden = !value.untrained;
-  inWords(value.note ?? "").then((note) => (find(".origin .note").textContent = note));
+  inWords(value.note ?? "").then((note) => state.value === value && state.maps && (find(".origin .note").textContent = note));
   showClasses(find(".answer"), value);
 }
 
