@@ -18,7 +18,7 @@ from vit.errors import MethodError, ModelError
 from vit.image import load_image
 from vit.models.layouts import Layer, Plan, plan_of
 from vit.models.layouts.calls import FUSED, PRODUCTS
-from vit.models.layouts.multihead import MULTIHEAD, multihead
+from vit.models.layouts.multihead import MULTIHEAD, seen_by
 from vit.models.vision_model import VisionModel
 
 Silenced = tuple[int, int | None]  # a layer's number and a head's, from 0; None stands for all heads
@@ -137,9 +137,7 @@ class Silence(TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         if function is MULTIHEAD:
-            with self:
-                opened = multihead(*args, **kwargs)
-            return function(*args, **kwargs) if opened is None else opened
+            return seen_by(self, args, kwargs)
         result = function(*args, **kwargs)
         if function is not FUSED and function not in PRODUCTS:
             return result

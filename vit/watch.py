@@ -17,7 +17,7 @@ from vit.errors import CaptureError
 from vit.fused import KeptScores, attention_weights
 from vit.models.layouts import Layer, Plan
 from vit.models.layouts.calls import ADDITIONS, FUSED, PRODUCTS, calling_module, modules_by_id
-from vit.models.layouts.multihead import MULTIHEAD, multihead
+from vit.models.layouts.multihead import MULTIHEAD, seen_by
 from vit.models.vision_model import VisionModel
 
 Progress = Callable[[int, str], None]  # (layers done, layer name)
@@ -49,9 +49,7 @@ class Watch(TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         if function is MULTIHEAD:
-            with self:
-                opened = multihead(*args, **kwargs)
-            return function(*args, **kwargs) if opened is None else opened
+            return seen_by(self, args, kwargs)
         if function is not FUSED and function not in PRODUCTS:
             result = function(*args, **kwargs)
             if self.blocks and function.__name__ in ADDITIONS:

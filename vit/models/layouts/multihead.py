@@ -7,8 +7,16 @@ Where the shares are asked for too, its own steps round otherwise: there the res
 
 from torch import Tensor
 from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 MULTIHEAD = F.multi_head_attention_forward
+
+
+def seen_by(mode: TorchFunctionMode, args: tuple, kwargs: dict) -> tuple[Tensor, Tensor | None]:
+    """What the function returns, in steps that the mode sees; in one where the case isn't plain."""
+    with mode:
+        opened = multihead(*args, **kwargs)
+    return MULTIHEAD(*args, **kwargs) if opened is None else opened
 
 
 def multihead(
