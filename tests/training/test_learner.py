@@ -1,3 +1,4 @@
+import json
 import math
 from dataclasses import replace
 from typing import Any
@@ -8,7 +9,7 @@ from torch.nn import functional as F
 
 from tests.training.tiny import PLAIN, TINY, percent_right, quiet
 from vit.errors import RecipeError
-from vit.models.bundled import read_card
+from vit.models.bundled import load_run, read_card
 from vit.training.augment import fed_batches
 from vit.training.card import write_model
 from vit.training.learner import Learner, Teacher
@@ -101,15 +102,29 @@ def test_a_network_without_that_token_learns_from_a_teacher_too(learning, teache
     assert sure[0] > 0.75 and sure[1] < 0.65
 
 
-def test_the_teacher_sees_no_more_than_it_learned_from(teacher_run):
+def test_the_teacher_sees_sizes_that_it_learned_at(teacher_run):
     teacher = Teacher(str(teacher_run), ("blue", "red"))
     sizes = []
     answer = teacher.network.forward
     teacher.network.forward = lambda pixels: sizes.append(tuple(pixels.shape[-2:])) or answer(pixels)
     assert torch.allclose(teacher(torch.rand(2, 3, 16, 16)).sum(dim=-1), torch.ones(2))
     teacher(torch.rand(2, 3, 64, 64))
-    assert sizes == [(16, 16), (32, 32)]
+    assert torch.allclose(teacher(torch.full((2, 3, 8, 8), 0.5)), teacher(torch.full((2, 3, 32, 32), 0.5)))
+    teacher(torch.rand(2, 3, 24, 24))
+    assert sizes == [(16, 16), (32, 32), (32, 32), (32, 32), (24, 24)]
     assert all(not parameter.requires_grad for parameter in teacher.network.parameters())
+
+
+def test_a_size_without_an_epoch_is_none_that_was_learned_at(teacher_run):
+    assert load_run(teacher_run)[0].least == 16
+    path = teacher_run / "model.json"
+    fields = json.loads(path.read_text())
+    fields["recipe"]["epochs"] = [0, 8]
+    path.write_text(json.dumps(fields))
+    assert load_run(teacher_run)[0].least == 32
+    del fields["recipe"]
+    path.write_text(json.dumps(fields))
+    assert load_run(teacher_run)[0].least == 32  # the size that it is for
 
 
 def test_a_teacher_of_other_classes_is_a_sentence(teacher_run):

@@ -40,6 +40,7 @@ class Card:
     data: str  # what it was trained on, in words
     top1: float  # percent of validation pictures whose likeliest class is right
     pictures: int  # how many pictures that was measured on; 0 if the card doesn't say
+    least: int  # the smallest pictures it learned from, pixels on a side; those it is for, if the card doesn't say
 
 
 _SIMPLEST = ("vit", "deit", "swin", "resnet")
@@ -86,6 +87,7 @@ def read_card(name: str, folder: Path | None = None) -> Card:
             data=str(fields["data"]),
             top1=float(fields["top1"]),
             pictures=int(fields.get("pictures", 0)),
+            least=_least(fields.get("recipe", {}), min(height, width)),
         )
     except OSError as error:
         raise ModelError(f"There is no bundled model called {name}.") from error
@@ -99,6 +101,12 @@ def read_card(name: str, folder: Path | None = None) -> Card:
     if not card.labels or not 0 <= card.top1 <= 100:
         raise ModelError(f"The card of the bundled model {name} is damaged.")
     return card
+
+
+def _least(recipe: dict, size: int) -> int:
+    """The smallest of a recipe's sizes that any epoch was spent at; ``size`` where there is none."""
+    schedule = zip(recipe.get("sizes", ()), recipe.get("epochs", ()), strict=True)
+    return min((int(side) for side, epochs in schedule if epochs), default=size)
 
 
 def describe(name: str) -> str:

@@ -55,7 +55,8 @@ class Teacher:
         if card.labels != labels:
             raise RecipeError(f"--teacher {name}: it knows other classes than the pictures have.")
         self.asked = name
-        self.network, self.size, self.top1 = model.network, card.shape["image_size"][0], card.top1
+        self.network, self.top1 = model.network, card.top1
+        self.least, self.size = card.least, card.shape["image_size"][0]  # pixels on a side
         self.name = card.shape.get("variant", card.network)
 
     def check(self, recipe: Recipe) -> None:
@@ -75,7 +76,10 @@ class Teacher:
 
     @torch.no_grad()
     def __call__(self, pixels: Tensor) -> Tensor:
-        """The classes' shares ``(batch, classes)``. Larger pictures than it learned from are made smaller first."""
-        if pixels.shape[-1] > self.size:
+        """The classes' shares ``(batch, classes)``.
+
+        Pictures larger or smaller than any it learned from are first brought to the size that it is for.
+        """
+        if not self.least <= pixels.shape[-1] <= self.size:
             pixels = F.interpolate(pixels, (self.size, self.size), mode="bilinear", antialias=True)
         return self.network(pixels).float().softmax(dim=-1)
