@@ -305,6 +305,14 @@ def test_no_step_scrolls_sideways_on_a_phone(visit, query):
         assert query or step != 6 or not page.evaluate(wide)  # nothing says that a table goes on
 
 
+def test_a_finger_is_told_to_touch_and_a_pointer_to_point(visit):
+    finger = {"has_touch": True, "is_mobile": True}
+    for hand, told, other in ((finger, "Touch", "Point at"), ({}, "Point at", "Touch")):
+        page = _lesson(visit, "&step=3", **hand)
+        below = page.inner_text(".view-lesson .below")
+        assert f"{told} another patch" in below and other not in below
+
+
 def _lesson(visit, query: str = "", photo=None, **context):
     page = visit(f"?view=lesson{query}", **context).shown()
     if photo:

@@ -200,6 +200,20 @@ def test_a_windowed_model_has_maps_and_a_label_stays_text(visit):
     assert "without the identity" in page.get_attribute("[data-method=relevance] .map", "title")
 
 
+def test_what_the_mean_of_all_patches_looks_at_is_what_all_look_at_and_is_checked_once(visit):
+    told = {}
+    for model in ("standin_swin", "standin_vit"):
+        page = _open(visit, f"&model={model}")
+        told[model] = [page.inner_text(f"[data-method={name}] .means") for name in ("raw", "received")]
+        page.click(".view-methods [data-act=check]")
+        page.wait_for_selector(f"{FOUND} tbody tr")
+        checked = page.locator(f"{FOUND} tbody button").all_inner_texts()
+        assert ("Attention received" in checked) == (model == "standin_vit") and "Attention" in checked
+    (average, same), (answer, other) = told.values()
+    assert "the average patch" in average and "the answer’s token" in answer
+    assert "the same map as Attention" in same and "same map" not in other
+
+
 def test_nothing_scrolls_sideways_on_a_phone(visit):
     page = _open(visit, "&target=1&against=3", width=390, height=844)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

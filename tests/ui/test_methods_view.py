@@ -77,6 +77,13 @@ def test_where_all_patches_are_read_the_constant_is_left_out_and_said(tmp_path):
         assert "without the identity" in method["maps"][0]["caption"]
 
 
+def test_a_map_that_another_method_has_already_given_says_so(tmp_path):
+    """The mean of all patches' rows is what each patch receives; a CLS has a row of its own."""
+    same = {name: {m["name"]: m["same"] for m in asked(tmp_path, name)["methods"]} for name in ("swin", "our vit")}
+    assert same["swin"].pop("received") == "raw"
+    assert {*same["swin"].values(), *same["our vit"].values()} == {None}
+
+
 @pytest.mark.parametrize("name", ["our vit", "swin"])
 def test_what_is_checked_is_what_is_shown(tmp_path, monkeypatch, name):
     """Where all patches are read, the methods' own maps have another order than those on the page."""

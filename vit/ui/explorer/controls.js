@@ -125,7 +125,7 @@ function headChoices(heads) {
 
 function queryChoices(view, layer) {
   const names = [...new Set([...layer.queries.prefix, ...layer.keys.prefix])];
-  const choices = [["pointer", words(TOUCH ? "controls.finger" : "controls.pointer")], ...names.map((name) => [name, name.toUpperCase()])];
+  const choices = [["pointer", words("controls.pointer")], ...names.map((name) => [name, name.toUpperCase()])];
   if (view.query && !view.query.token) {
     const { row, col } = patchAt(layer.queries, view.query);
     choices.push(["patch", words("controls.patch", { row: row + 1, col: col + 1 })]);

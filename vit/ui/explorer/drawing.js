@@ -208,7 +208,7 @@ function legendWords(map, shown = state) {
   const { view, pointer } = shown;
   const waits = !view.query && !pointer && view.method !== "received"; // the query is only the one to begin with
   return [
-    mapWords(map, shown) + (waits ? `, ${words(TOUCH ? "touch.until" : "stage.until")}` : ""),
+    mapWords(map, shown) + (waits ? `, ${words("stage.until")}` : ""),
     Math.abs(outside) > 0.0005 ? words("stage.outside", { share: percent(outside), tokens: names }) : "",
     map.notice ?? "",
   ].filter(Boolean).join(" · ");

@@ -15,7 +15,6 @@ bringWords().then(() => {
   fillWords(root);
   fillWords(document.querySelector("#tools") ?? root);
   root.dataset.worded = "";
-  if (TOUCH) for (const name of ["point", "or_drop"]) find(`[data-words="stage.${name}"]`).textContent = words(`touch.${name}`);
   door.examples(props.examples ?? []);
   busy(words("asked.opening"));
   openView(state.wanted.view ?? "explore");

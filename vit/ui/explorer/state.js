@@ -28,7 +28,6 @@ const state = {
 
 const RECENT_BYTES = 64e6; // of maps that were shown before
 const recent = new Recent(RECENT_BYTES);
-const TOUCH = window.matchMedia("(hover: none)").matches; // a finger, and no pointer
 const controls = new Controls(find(".controls"), set);
 const door = new Door(root, askFile, askExample);
 const stage = new Stage(root, { point, pin, tap, key: stageKey, resize: () => draw() });

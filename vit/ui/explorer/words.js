@@ -3,6 +3,8 @@
 
 const LANGUAGE = navigator.languages.map((name) => name.slice(0, 2).toLowerCase()).find((name) => name in LANGUAGES) ?? "en";
 
+const TOUCH = window.matchMedia("(hover: none)").matches; // a finger, and no pointer
+
 const WORDLESS = 2000; // milliseconds until a server that gave no words is asked again
 
 let sections = LANGUAGES[LANGUAGE];
@@ -18,9 +20,11 @@ async function bringWords() {
   }
 }
 
-/** A sentence by its key, such as "door.choose", with {names} in it replaced by values. */
+/** A sentence by its key, such as "door.choose", with {names} in it replaced by values. What a finger is told in other
+ * words than a pointer stands under the same key with "_touch". */
 function words(key, values = {}) {
-  const text = key.split(".").reduce((part, name) => part?.[name], sections) ?? key;
+  const found = (key) => key.split(".").reduce((part, name) => part?.[name], sections);
+  const text = (TOUCH ? found(`${key}_touch`) : null) ?? found(key) ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 

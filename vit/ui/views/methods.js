@@ -150,7 +150,7 @@ addView("methods", (view) => {
     begin,
     leave: () => asked === "check" && view.stop(), // it keeps the server busy for long
     options() {
-      const names = shown?.methods.filter(({ why }) => !why).map(({ name }) => name);
+      const names = shown?.methods.filter(({ why, same }) => !why && !same).map(({ name }) => name);
       const which = { slow: shown?.slow, check: names }[asked];
       return { do: asked === "check" ? "check" : "maps", ...chosen, ...(which && { methods: which }) };
     },

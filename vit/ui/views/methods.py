@@ -63,10 +63,15 @@ def _names(given: Any) -> list[str]:
 def _maps(
     ask: Ask, record: "AttentionRecord", names: list[str], target: int | None, against: int | None
 ) -> dict[str, Any]:
-    """The maps, each a stretch of float32 numbers in one file; where a method has none, why."""
+    """The maps, each a stretch of float32 numbers in one file; where a method has none, why.
+
+    Where two methods come to the same numbers, the second says so: where a classifier reads the mean of all patches,
+    what it looks at is what they all look at.
+    """
     from vit.methods import get_method, list_methods
 
     numbers, found = bytearray(), []
+    drawn: dict[bytes, str] = {}  # maps' numbers -> the first method that gave them
     for count, name in enumerate(names, 1):
         ask.say(f"map {count} of {len(names)}")
         method = get_method(name)
@@ -78,7 +83,10 @@ def _maps(
         except VitError as error:
             found.append({**told, "why": str(error), "maps": []})
         else:
-            found.append({**told, "maps": [_packed(heat, numbers) for heat in heats]})
+            start = len(numbers)
+            maps = [_packed(heat, numbers) for heat in heats]
+            same = drawn.setdefault(bytes(numbers[start:]), name)
+            found.append({**told, "maps": maps, "same": None if same == name else same})
     return {
         "target": target,
         "against": against,

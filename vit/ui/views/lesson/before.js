@@ -7,7 +7,7 @@ const BEFORE = {
     play({ photo, size, rows, cols, row, col }) {
       const { canvas, pixels } = patchPicture(photo, size, rows, cols, row, col);
       const [red, green, blue] = pixels;
-      const told = { row: row + 1, col: col + 1, across: canvas.width, down: canvas.height, red, green, blue };
+      const told = { another: words("lesson.another"), row: row + 1, col: col + 1, across: canvas.width, down: canvas.height, red, green, blue };
       return make("div", {}, make("div", { className: "patch" }, canvas, make("p", { className: "small" }, words("lesson.embedding.pixels", told))));
     },
     ground: () => ({}),
@@ -21,11 +21,11 @@ const BEFORE = {
         if (!looks) return { below: words("stage.bring_layer", { layer: 1 }) };
         const { values } = looks[0];
         const patches = new Set([...values.keys()].filter((patch) => values[patch] > 0));
-        return { marks: [{ ...looks[0], patches, weight: 1 }], below: words("lesson.qkv.window") };
+        return { marks: [{ ...looks[0], patches, weight: 1 }], below: words("lesson.qkv.window", { another: words("lesson.another") }) };
       }
       const places = [[0.15, 0.2], [0.3, 0.85], [0.85, 0.6], [0.8, 0.1]].map(([y, x]) => [Math.floor(y * rows), Math.floor(x * cols)]);
       const arrows = places.filter(([down, across]) => down !== row || across !== col).slice(0, 3);
-      return { arrows, below: words("lesson.qkv.asks") };
+      return { arrows, below: words("lesson.qkv.asks", { another: words("lesson.another") }) };
     },
   },
   softmax: {
@@ -53,7 +53,7 @@ const BEFORE = {
       for (let down = Math.max(0, row - 1); down <= Math.min(rows - 1, row + 1); down++) {
         for (let across = Math.max(0, col - 1); across <= Math.min(cols - 1, col + 1); across++) patches.add(down * cols + across);
       }
-      return { marks: [{ rows, cols, patches, weight: 1 }], below: words("lesson.heads.around") };
+      return { marks: [{ rows, cols, patches, weight: 1 }], below: words("lesson.heads.around", { another: words("lesson.another") }) };
     },
   },
   layers: {

@@ -8,9 +8,16 @@ const ALIKE = 0.25;
 /** A method's name, what it means and how it misleads, in the page's language; for one that has no words there, its title. */
 function kindWords({ name, title }, what) {
   const key = `methods.kinds.${name}.${what}`;
-  const text = words(key);
+  const text = words(key, { reader: readerWords() });
   if (text !== key) return text;
   return { name: name.replaceAll("_", " "), means: title ?? "" }[what] ?? "";
+}
+
+/** What the answer is read from, as the one that looks. */
+function readerWords() {
+  const [name] = state.value.layers.at(-1).queries.readout;
+  const kind = name === "pool" ? "pool" : name ? "token" : "patches";
+  return words(`methods.readers.${kind}`);
 }
 
 /** A map's number for people. */
@@ -47,7 +54,8 @@ function mapsOf(method, numbers) {
 /** A method's card. `heads` name the maps if there are several; `open(map, title)` enlarges one. */
 function methodCard(method, heads, open) {
   const name = kindWords(method, "name");
-  const words_ = make("p", { className: "means" }, kindWords(method, "means"));
+  const same = method.same && words("methods.same_map", { name: kindWords({ name: method.same }, "name") });
+  const words_ = make("p", { className: "means" }, [kindWords(method, "means"), same].filter(Boolean).join(" "));
   if (method.why) return make("article", { className: "card" }, make("h3", {}, name), make("p", { className: "why", role: "note" }, method.why), words_);
   const pictures = method.maps.map((map, n) => {
     const title = heads.length && method.maps.length > 1 ? `${name}: ${heads[n]}` : name;
