@@ -148,6 +148,12 @@ def test_a_mistake_is_one_line_and_exit_2(work, arguments, says, capsys):
     assert not list(work.glob("out*"))
 
 
+def test_the_printed_line_begins_with_the_file_as_it_was_named(work, capsys):
+    (work / "maps").mkdir()
+    assert main(["explain", "photo.jpg", "--model", "tiny", "-o", "maps/out.png"]) == 0
+    assert capsys.readouterr().out.startswith("maps/out.png · ") and (work / "maps/out.png").is_file()
+
+
 def test_models_lists_what_is_at_hand(work, capsys, monkeypatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(work / "hub"))
     assert main(["models"]) == 0

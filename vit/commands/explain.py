@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> None:
             drawn = write_both(options, image, (record, other), given)
     weights = "untrained weights" if record.untrained else f"weights: {record.provenance}"
     same = f"{options.method} is the same for every class" if ignored else ""
-    told = [options.out.name, drawn, same, model.name, weights, answer_words(record.top(3))]
+    told = [str(options.out), drawn, same, model.name, weights, answer_words(record.top(3))]
     print(" · ".join(filter(None, told)))
 
 

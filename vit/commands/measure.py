@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
         record = record_attention(model, image, keep=chosen.keep)
         found = measure(record, chosen.name, **given, **parts(model, record, chosen.parts))
         save_measure(found, options.out, image, options.theme)
-    print(f"{options.out.name} · {found.summary} Mind: {found.caveat}")
+    print(f"{options.out} · {found.summary} Mind: {found.caveat}")
 
 
 def own_options(options: argparse.Namespace) -> dict[str, Any]:

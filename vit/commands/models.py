@@ -94,4 +94,4 @@ def write(page: Path) -> None:
 
     check_folder_of(page)
     page.write_text(PAGE + as_markdown(read_facts()) + "\n", encoding="utf-8")
-    print(f"{page.name} written")
+    print(f"{page} written")

@@ -80,4 +80,4 @@ def run(options: argparse.Namespace) -> None:
     for path, text in pages.items():  # a file's name need not be UTF-8
         write_whole(text.encode(errors="backslashreplace"), path)
     rmtree(parts, ignore_errors=True)
-    print(f"{options.out.name} and its two .csv written")
+    print(f"{options.out} and its two .csv written")
