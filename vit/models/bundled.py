@@ -40,7 +40,7 @@ class Card:
     data: str  # what it was trained on, in words
     top1: float  # percent of validation pictures whose likeliest class is right
     pictures: int  # how many pictures that was measured on; 0 if the card doesn't say
-    least: int  # the smallest pictures it learned from, pixels on a side; those it is for, if the card doesn't say
+    learned_at: tuple[int, ...]  # the sizes of its run's pictures, pixels on a side; what it is for if it doesn't say
 
 
 _SIMPLEST = ("vit", "deit", "swin", "resnet")
@@ -87,13 +87,13 @@ def read_card(name: str, folder: Path | None = None) -> Card:
             data=str(fields["data"]),
             top1=float(fields["top1"]),
             pictures=int(fields.get("pictures", 0)),
-            least=_least(fields.get("recipe", {}), min(height, width)),
+            learned_at=_learned_at(fields.get("recipe", {})) or (min(height, width),),
         )
     except OSError as error:
         raise ModelError(f"There is no bundled model called {name}.") from error
     except KeyError as error:
         raise ModelError(f"The card of the bundled model {name} lacks {error}.") from error
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ModelError(f"The card of the bundled model {name} is damaged.") from error
     known = card.interpolation in ("nearest", "bilinear", "bicubic", "lanczos")
     if not known or len(card.mean) != 3 or len(card.std) != 3:
@@ -103,10 +103,10 @@ def read_card(name: str, folder: Path | None = None) -> Card:
     return card
 
 
-def _least(recipe: dict, size: int) -> int:
-    """The smallest of a recipe's sizes that any epoch was spent at; ``size`` where there is none."""
+def _learned_at(recipe: dict) -> tuple[int, ...]:
+    """Those of a recipe's sizes that any epoch was spent at."""
     schedule = zip(recipe.get("sizes", ()), recipe.get("epochs", ()), strict=True)
-    return min((int(side) for side, epochs in schedule if epochs), default=size)
+    return tuple(int(size) for size, epochs in schedule if epochs)
 
 
 def describe(name: str) -> str:

@@ -56,7 +56,8 @@ class Teacher:
             raise RecipeError(f"--teacher {name}: it knows other classes than the pictures have.")
         self.asked = name
         self.network, self.top1 = model.network, card.top1
-        self.least, self.size = card.least, card.shape["image_size"][0]  # pixels on a side
+        # The smallest and the largest pictures that it can be asked about, pixels on a side.
+        self.least, self.most = min(card.learned_at), max(*card.learned_at, *card.shape["image_size"])
         self.name = card.shape.get("variant", card.network)
 
     def check(self, recipe: Recipe) -> None:
@@ -78,8 +79,9 @@ class Teacher:
     def __call__(self, pixels: Tensor) -> Tensor:
         """The classes' shares ``(batch, classes)``.
 
-        Pictures larger or smaller than any it learned from are first brought to the size that it is for.
+        Pictures smaller or larger than any of its own run are made as large, or as small, as those.
         """
-        if not self.least <= pixels.shape[-1] <= self.size:
-            pixels = F.interpolate(pixels, (self.size, self.size), mode="bilinear", antialias=True)
+        side = min(max(pixels.shape[-1], self.least), self.most)
+        if side != pixels.shape[-1]:
+            pixels = F.interpolate(pixels, (side, side), mode="bilinear", antialias=True)
         return self.network(pixels).float().softmax(dim=-1)
