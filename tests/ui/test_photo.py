@@ -16,7 +16,7 @@ from tests.pictures import BLUE, GREEN, RED, corners, encoded, noise, stored
 from vit.ui import photo
 from vit.ui.photo import Photo
 
-CHROMIUM = os.environ.get("VIT_CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

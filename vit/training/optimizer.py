@@ -13,7 +13,8 @@ def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
     "adamw": Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101, the field's own choice. "muon": Jordan et
     al. 2024, https://kellerjordan.github.io/posts/muon, which makes all directions of a matrix's step equally long; the
-    rest (embeddings, the first layer, the classifier, all that is no matrix) goes on with AdamW.
+    rest (embeddings, the first layer, the classifier, all that is no matrix) goes on with AdamW, which timm's Muon gives
+    Nesterov's momentum too (Dozat 2016, "Incorporating Nesterov Momentum into Adam").
     """
     inner, outer, free = [], [], []
     for name, parameter in network.named_parameters():

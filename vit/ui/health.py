@@ -13,8 +13,8 @@ from vit.analysis import Analysis
 class Health:
     """What ``/healthz`` answers: 200 with JSON as long as the server is alive; with ``?ready``, 503 until it is ready.
 
-    Ready means that the model to begin with is loaded, or that it is known why it can't be. Needs no password, and
-    says nothing about visitors but how many there are at the moment.
+    Ready means that a model to begin with is loaded; where none can be, ``fault`` says why. Needs no password, and says
+    nothing about visitors but how many there are at the moment.
     """
 
     def __init__(self, analysis: Analysis):
