@@ -135,6 +135,38 @@ def test_a_run_that_went_on_has_its_first_batch_and_the_whole_command(folder, tm
     assert json.loads(card.read_text()) == made and "--resume" not in made["command"]
 
 
+def test_a_run_goes_on_with_its_pictures_wherever_they_are_and_with_no_others(folder, tmp_path, capsys):
+    assert main(typed(folder, tmp_path / "run")) == 0
+    made = json.loads((tmp_path / "run" / "model.json").read_text())["top1"]
+    moved = folder.rename(tmp_path / "moved")
+    assert main(typed(moved, tmp_path / "run", "--resume", "--measure")) == 0  # which changes no weight
+    assert json.loads((tmp_path / "run" / "model.json").read_text())["top1"] == made
+    assert main(typed(moved, tmp_path / "run", "--resume", "--watch", str(moved / "val" / "red" / "0.png"))) == 0
+    assert "no epoch was left that --watch could have watched" in capsys.readouterr().out
+    red = moved / "train" / "red" / "0.png"
+    red.write_bytes(red.read_bytes() + b"0" * 7)
+    assert main(typed(moved, tmp_path / "run", "--resume")) == 2
+    assert "--data was pictures" in capsys.readouterr().err
+
+
+def test_what_processes_can_not_share_is_told_before_anything_is_left_behind(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "fp16")
+    assert main(typed(folder, tmp_path / "run")) == 2
+    said = capsys.readouterr()
+    assert "--mixed_precision fp16" in said.err and "to learn from" not in said.out
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_picture_that_is_damaged_meanwhile_is_named_by_another_process_too(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("vit.training.data.Pictures.__init__.__defaults__", (None, 1))  # none is kept
+    words = typed(folder, tmp_path / "run", "--workers", "1")
+    monkeypatch.setattr("vit.training.look.write_batch", lambda *_: broken.write_bytes(b"no picture"))
+    broken = folder / "train" / "red" / "3.png"
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert f"{broken} can't be used" in error and "Traceback" not in error and error.count("\n") == 1
+
+
 def test_a_share_of_the_pictures_is_counted_as_it_was_taken(folder, tmp_path):
     assert main(typed(folder, tmp_path / "run", "--share", "0.3")) == 0
     card = json.loads((tmp_path / "run" / "model.json").read_text())
@@ -146,6 +178,16 @@ def test_a_recipe_is_chosen_on_held_out_training_pictures(folder, tmp_path, caps
     assert "18 pictures to learn from, 6 to measure on" in capsys.readouterr().out
     card = json.loads((tmp_path / "run" / "model.json").read_text())
     assert (card["pictures"], "held out" in card["measured on"]) == (6, True)
+    assert "may have learned" not in card["measured on"]
+
+
+def test_a_card_says_that_a_start_may_know_what_was_held_out(folder, tmp_path):
+    assert main(typed(folder, tmp_path / "first")) == 0
+    words = typed(folder, tmp_path / "second", "--hold-out", "0.25", "--start", str(tmp_path / "first"))
+    assert main(words) == 0
+    card = json.loads((tmp_path / "second" / "model.json").read_text())
+    assert card["limits"].endswith("learned from 18 pictures, beside those of first, from which it went on.")
+    assert card["measured on"].endswith("; first may have learned from them")
 
 
 @pytest.mark.parametrize(
@@ -195,10 +237,10 @@ def test_evaluate_says_what_is_wrong(folder, capsys, words, says):
 
 
 def test_compare_writes_one_page(folder, tmp_path, capsys):
-    words = ["compare", "--data", str(folder), "--out", str(tmp_path), "--models", "vit", "--shares", "0.5", "1"]
+    words = ["compare", "--data", str(folder), "--out", str(tmp_path), "--models", "vit", "--shares", "0.125", "1"]
     assert main([*words, "--epochs", "1", "--batch", "8"]) == 0
     page = (tmp_path / "compare.md").read_text()
-    assert "| vit |" in page
+    assert "| network | 12.5% | 100% |" in page and "| vit |" in page
     assert "python -m vit compare --data" in page
     assert (tmp_path / "compare.png").stat().st_size > 10_000
     assert "compare.md, compare.png and compare.svg in" in capsys.readouterr().out

@@ -37,12 +37,19 @@ import torch
 from vit.__main__ import main
 from vit.processes import processes
 from vit.training import loop
+from vit.training.run import Run
+
+def counted(run, pixels, *given):
+    sizes.add(len(pixels))
+    return step(run, pixels, *given)
 
 def kept(pictures, out, *given, **more):
     network = train(pictures, out, *given, **more)
-    torch.save(network.state_dict(), out / f"process {processes().process_index}.pt")
+    torch.save((network.state_dict(), sizes), out / f"process {processes().process_index}.pt")
     return network
 
+sizes = set()  # of the batches that this process learned from
+step, Run.step = Run.step, counted
 train, loop.train = loop.train, kept
 sys.exit(main())
 """
@@ -196,8 +203,12 @@ def test_two_processes_learn_what_one_learns(folder, tmp_path):
     one, two = ([float(row["loss"]) for row in metrics(tmp_path / name)] for name in ways)
     assert one[0] > 1.2 * one[-1]  # something was learned
     assert two == pytest.approx(one, rel=0.02)
-    # Each half of a step alone would have led elsewhere: they exchange their gradients.
-    first, second = (torch.load(tmp_path / "two" / f"process {number}.pt", weights_only=True) for number in (0, 1))
+    # Each half of a step alone would have led elsewhere: they share the batch, and exchange their gradients.
+    (first, half), (second, rest) = (
+        torch.load(tmp_path / "two" / f"process {number}.pt", weights_only=True) for number in (0, 1)
+    )
+    (_, whole) = torch.load(tmp_path / "one" / "process 0.pt", weights_only=True)
+    assert whole == {TINY.batch} and half == rest == {TINY.batch // 2}
     assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
@@ -358,7 +369,7 @@ def test_every_parameter_is_moved_and_only_matrices_are_pulled_to_zero(kind, opt
 
 def test_more_pictures_in_a_step_than_there_are_make_one_step(learning, tmp_path):
     quiet(learning, tmp_path / "run", replace(TINY, batch=1000))
-    assert len(metrics(tmp_path / "run")) == 3
+    assert [int(row["images"]) for row in metrics(tmp_path / "run")] == [len(learning)] * 3
 
 
 def test_a_resnets_statistics_are_those_of_its_averaged_weights(learning, tmp_path):

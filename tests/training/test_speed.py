@@ -49,7 +49,7 @@ def test_a_processor_computes_in_bfloat16_where_it_has_instructions_for_it(monke
     assert speed.precision() == expected
 
 
-def test_accelerate_launch_has_a_say_first(monkeypatch, learning):
+def test_accelerate_launch_has_a_say_before_the_processor(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "no")
     assert speed.precision() == "no"

@@ -81,5 +81,5 @@ def run(options: argparse.Namespace) -> None:
         return
     write_report(entries, options.out, about["data"], about["command"])
     for entry in entries:
-        say(f"{entry.name:7} {entry.share:4.0%} of the pictures · top-1 {entry.top1:.2f}%")
+        say(f"{entry.name:7} {100 * entry.share:4g}% of the pictures · top-1 {entry.top1:.2f}%")
     say(f"compare.md, compare.png and compare.svg in {options.out}")

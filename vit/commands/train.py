@@ -88,6 +88,7 @@ def run(options: argparse.Namespace) -> None:
     from vit.training.look import write_batch, write_curve
     from vit.training.loop import check_out, train
     from vit.training.networks import SMALL, start_from, untrained
+    from vit.training.run import check_shared
     from vit.training.watch import Watch
 
     state = processes()
@@ -108,7 +109,9 @@ def run(options: argparse.Namespace) -> None:
     if photo is not None:
         watch = Watch(photo, options.out / "watch", recipe, learning.labels, options.watch_every)
         watch.check()
-    pictures = Pictures(learning.part(recipe.share), recipe.side)
+    part = learning.part(recipe.share)
+    check_shared(recipe, len(part))
+    pictures = Pictures(part, recipe.side)
     validation = Pictures(measured)  # as they are, like a photo in the app
     say(f"{len(pictures)} pictures to learn from, {len(validation)} to measure on, {len(learning.labels)} classes")
     make_folder(options.out)
@@ -123,7 +126,7 @@ def run(options: argparse.Namespace) -> None:
         teacher=teacher,
         measure=validation if options.measure else None,
         watchers=[watch] if watch else [],
-        choices=choices_of(options),
+        choices=choices_of(options, f"{learning.fingerprint()}, {measured.fingerprint()}"),
         say=say,
     )
     if not first:
@@ -134,8 +137,8 @@ def run(options: argparse.Namespace) -> None:
     say(f"measuring on {len(validation)} pictures …")
     percent, count = write_model(network, validation, options.out, recipe, about)
     write_curve(options.out)
-    if watch:
-        watch.write()
+    if watch and not watch.write():
+        say("no epoch was left that --watch could have watched")
     say(f"top-1 {percent:.2f}% on {count} pictures · weights and card in {options.out}")
 
 
@@ -159,24 +162,28 @@ def recipe_of(options: argparse.Namespace, small: bool) -> Recipe:
     return recipe_for(typed.pop("network", NETWORKS[0]), small, bool(options.start), **typed)
 
 
-def choices_of(options: argparse.Namespace) -> dict[str, Any]:
-    """What has to stay the same, beside the recipe, for a run to go on."""
-    text = {name: getattr(options, name) and str(getattr(options, name)) for name in ("data", "teacher", "start")}
-    return {**text, "hold_out": options.hold_out, "measure": options.measure}
+def choices_of(options: argparse.Namespace, pictures: str) -> dict[str, Any]:
+    """What has to stay the same, beside the recipe, for a run to go on. ``pictures`` is the data's fingerprint: its
+    folder may be moved, but not changed."""
+    names = {name: getattr(options, name) and str(getattr(options, name)) for name in ("teacher", "start")}
+    return {**names, "data": f"pictures {pictures}", "hold_out": options.hold_out}
 
 
 def about_run(options: argparse.Namespace, pictures: "Pictures", processes: int) -> dict[str, Any]:
     """What a card says beside the network, its recipe and its accuracy."""
     words = [word for word in options.words if word != "--resume"]  # the command that makes the run from its start
+    start = Path(options.start).name if options.start else ""
+    learned = f"{len(pictures)} pictures" + (f", beside those of {start}, from which it went on" if start else "")
     about = {
         "data": options.about or Path(options.data).resolve().name,
-        "limits": f"Knows {len(pictures.split.labels)} classes only, and learned from {len(pictures)} pictures.",
+        "limits": f"Knows {len(pictures.split.labels)} classes only, and learned from {learned}.",
         "command": "python -m vit " + shlex.join(words),
     }
     if processes > 1:
         about["processes"] = processes
     if options.hold_out is not None:
-        about["measured on"] = "training pictures that were held out, not the validation pictures"
+        known = f"; {start} may have learned from them" if start else ""
+        about["measured on"] = f"training pictures that were held out, not the validation pictures{known}"
     return about
 
 

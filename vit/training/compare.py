@@ -100,8 +100,9 @@ def race(
                 say=say,
             )
             if first:
-                write_model(network, measured, folder, recipe, {**about, "limits": "Trained for a comparison only."})
                 write_curve(folder)
+                # The card last: a run that has one is finished.
+                write_model(network, measured, folder, recipe, {**about, "limits": "Trained for a comparison only."})
             processes().wait_for_everyone()
     if not processes().is_main_process:  # one writes the page, and nothing disturbs its timing
         return []
@@ -126,8 +127,12 @@ def run_folder(out: Path, name: str, share: float) -> Path:
 
 def of_share(recipe: Recipe, whole: int, part: int) -> Recipe:
     """The recipe for a part of the pictures: as many epochs more as its epochs have steps fewer."""
-    steps, fewer = (pictures // min(recipe.batch, pictures) for pictures in (whole, part))
-    times = steps * min(recipe.batch, whole) / (fewer * min(recipe.batch, part))
+
+    def shown(pictures: int) -> int:  # in an epoch, which has whole batches only
+        batch = min(recipe.batch, pictures)
+        return pictures // batch * batch
+
+    times = shown(whole) / shown(part)
     return replace(
         recipe, epochs=tuple(round(epochs * times) for epochs in recipe.epochs), warmup=recipe.warmup * times
     )

@@ -58,21 +58,24 @@ class Split:
         """
         if share >= 1:
             return self
+        return self._only(self._numbers(share))
+
+    def hold_out(self, share: float) -> "tuple[Split, Split]":
+        """The pictures in two parts: those to learn from, and a share that was taken out of them."""
+        taken = self._numbers(share)
+        rest = self._only(sorted({*range(len(self))} - {*taken}))
+        if len({*rest.classes}) < len(self.labels):
+            raise DataError(f"With {share:.0%} held out, a class has no picture left to learn from; hold out less.")
+        return rest, self._only(taken)
+
+    def _numbers(self, share: float) -> list[int]:
+        """Of the pictures in that share of every class, in order."""
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(0)).tolist()
         chosen: list[int] = []
         for label in range(len(self.labels)):
             own = [number for number in order if self.classes[number] == label]
             chosen += own[: max(1, round(share * len(own)))]
-        return self._only(sorted(chosen))
-
-    def hold_out(self, share: float) -> "tuple[Split, Split]":
-        """The pictures in two parts: those to learn from, and a share that was taken out of them."""
-        held = self.part(share)
-        taken = {id(source) for source in held.sources}
-        rest = self._only([number for number, source in enumerate(self.sources) if id(source) not in taken])
-        if len({*rest.classes}) < len(self.labels):
-            raise DataError(f"With {share:.0%} held out, a class has no picture left to learn from; hold out less.")
-        return rest, held
+        return sorted(chosen)
 
     def _only(self, numbers: list[int]) -> "Split":
         return Split([self.sources[n] for n in numbers], tuple(self.classes[n] for n in numbers), self.labels)

@@ -13,8 +13,8 @@ def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
     "adamw": Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101, the field's own choice. "muon": Jordan et
     al. 2024, https://kellerjordan.github.io/posts/muon, which makes all directions of a matrix's step equally long; the
-    rest (embeddings, the first layer, the classifier, all that is no matrix) goes on with AdamW, which timm's Muon gives
-    Nesterov's momentum too (Dozat 2016, "Incorporating Nesterov Momentum into Adam").
+    rest (embeddings, the first layer, the classifier, all that is no matrix) goes on with AdamW, to which timm's Muon
+    gives Nesterov's momentum too (Dozat 2016, "Incorporating Nesterov Momentum into Adam").
     """
     inner, outer, free = [], [], []
     for name, parameter in network.named_parameters():
@@ -35,7 +35,7 @@ def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": free, "weight_decay": 0.0, "use_fallback": True},
     ]
     # Three rounds of Newton–Schulz: two more change little and cost a tenth of a small network's step.
-    return Muon(groups, lr=recipe.rate, nesterov=True, ns_steps=3, fallback_lr_scale=recipe.rest)
+    return Muon(groups, lr=recipe.rate, nesterov=True, ns_steps=3, fallback_lr_scale=recipe.rest, betas=(0.9, 0.95))
 
 
 def rate_at(epoch: float, recipe: Recipe) -> float:

@@ -76,14 +76,18 @@ class Recipe:
             raise RecipeError(
                 f"--sizes names {len(self.sizes)} sizes and --epochs {len(self.epochs)} numbers: as many."
             )
-        low = {name: getattr(self, name) for name in ("batch", "patch", "width", "depth", "heads", "window", "repeats")}
-        low |= {"sizes": min(self.sizes), "epochs": sum(self.epochs), "depths": min(self.depths, default=0)}
-        high = low | {"sizes": max(self.sizes), "depths": max(self.depths, default=0)}
-        for name, value in low.items():
-            if value < 1:
-                raise RecipeError(f"--{name} {value}: it has to be at least 1.")
-            if high[name] > _MOST:
-                raise RecipeError(f"--{name}: it can't be above {_MOST:,}.")
+        for name in ("batch", "patch", "width", "depth", "heads", "window", "repeats", "sizes", "depths"):
+            value = getattr(self, name)
+            for number in value if isinstance(value, tuple) else (value,):
+                if number < 1:
+                    raise RecipeError(f"--{name} {number}: it has to be at least 1.")
+                if number > _MOST:
+                    raise RecipeError(f"--{name}: it can't be above {_MOST:,}.")
+        for name, number in (("epochs", sum(self.epochs)), ("depths", len(self.depths))):
+            if number < 1:
+                raise RecipeError(f"--{name} {number}: it has to be at least 1.")
+        if sum(self.epochs) > _MOST:
+            raise RecipeError(f"--epochs: it can't be above {_MOST:,}.")
         if min(self.epochs) < 0 or self.workers < 0 or not self.warmup >= 0:
             raise RecipeError("--epochs, --workers and --warmup can't be below 0.")
         if self.warmup > sum(self.epochs):

@@ -56,7 +56,7 @@ def as_markdown(entries: list[Entry], data: str, command: str) -> str:
         "",
         "![Accuracy against parameters, FLOPs, schedule and share of the data](compare.png)",
         "",
-        f"## On {most:.0%} of the training pictures",
+        f"## On {100 * most:g}% of the training pictures",
         "",
         "| network | top-1 | parameters | GFLOPs | training | images/s, training | images/s, answering |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -72,7 +72,7 @@ def as_markdown(entries: list[Entry], data: str, command: str) -> str:
         "",
         "## By the share of the training pictures",
         "",
-        "| network | " + " | ".join(f"{share:.0%}" for share in shares) + " |",
+        "| network | " + " | ".join(f"{100 * share:g}%" for share in shares) + " |",
         "| --- |" + " ---: |" * len(shares),
     ]
     found = {(entry.name, entry.share): entry.top1 for entry in entries}

@@ -34,6 +34,16 @@ from vit.training.speed import precision, quick_attention
 _RECOUNTED = 32  # batches that a ResNet's statistics are measured on
 
 
+def check_shared(recipe: Recipe, pictures: int) -> None:
+    """RecipeError or DataError if the processes of this run can't share its batches, or compute in no way known."""
+    precision()
+    count = processes().num_processes
+    if recipe.batch % count:
+        raise RecipeError(f"--batch {recipe.batch} can't be shared out to {count} processes.")
+    if pictures < count:
+        raise DataError(f"{pictures} pictures can't be shared out to {count} processes.")
+
+
 class Run:
     """A network on its way: the weights, their moving average, the optimizer, and what has been measured so far."""
 
@@ -48,7 +58,7 @@ class Run:
         self.pictures, self.recipe = pictures, recipe
         self.choices = {**asdict(recipe), "labels": pictures.split.labels, "pictures": len(pictures), **choices}
         self.history: list[dict] = []  # a line of metrics for each finished epoch
-        processes()
+        check_shared(recipe, len(pictures))
         self.accelerator = Accelerator(
             mixed_precision=precision(),
             dataloader_config=DataLoaderConfiguration(
@@ -57,10 +67,6 @@ class Run:
             ),
         )
         self.processes = self.accelerator.num_processes
-        if recipe.batch % self.processes:
-            raise RecipeError(f"--batch {recipe.batch} can't be shared out to {self.processes} processes.")
-        if len(pictures) < self.processes:
-            raise DataError(f"{len(pictures)} pictures can't be shared out to {self.processes} processes.")
         torch.manual_seed(recipe.seed)
         self.feed = Feed(recipe, len(pictures.split.labels))
         self.network = untrained(recipe, len(pictures.split.labels))
@@ -88,7 +94,10 @@ class Run:
         """The batches of all epochs that are left, one after another."""
         left = range(len(self.history), self.recipe.all_epochs)
         loader = learning_batches(self.pictures, self.recipe, left, self.processes)
-        return iter(self.accelerator.prepare_data_loader(loader))
+        try:
+            yield from self.accelerator.prepare_data_loader(loader)
+        except DataError as error:  # out of another process it comes with that one's whole traceback
+            raise DataError(str(error).strip().splitlines()[-1].removeprefix("vit.errors.DataError: ")) from error
 
     def epoch(self, epoch: int, batches: Iterator[tuple[Tensor, Tensor]]) -> dict:
         """Every batch once, in the epoch of that number, from 0. Returns its line of metrics."""

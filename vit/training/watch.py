@@ -66,17 +66,23 @@ class Watch:
         _, label, share = record.top(1)[0]
         return explain(record, "rollout"), f"{label} {share:.0%}"
 
-    def write(self) -> None:
-        """``watch.gif`` and the sheet ``watch.png`` beside the folder. Each map is drawn on its own scale."""
+    def write(self) -> bool:
+        """``watch.gif`` and the sheet ``watch.png`` beside the folder. Each map is drawn on its own scale.
+
+        False, and neither of them, if nothing has been watched: a finished run has no epoch left.
+        """
         frames, words = [], []
         for path in sorted(self.folder.glob("*.pt")):
             heat, said = self._read(path)
             frames.append(overlay(self.photo, heat))
             words.append(said)
+        if not frames:
+            return False
         out = self.folder.parent
         save(grid(frames, words, columns=6, cell=_CELL), out / "watch.png")
         pages = [grid([frame], [line], columns=1, cell=2 * _CELL) for frame, line in zip(frames, words, strict=True)]
         animation(pages, out / "watch.gif", fps=2)
+        return True
 
     def _read(self, path: Path) -> tuple[Heatmap, str]:
         try:
