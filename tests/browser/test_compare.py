@@ -155,6 +155,27 @@ def test_a_second_photo_that_is_none_is_a_sentence_and_another_can_be_chosen(vis
     _ready(page)
 
 
+def test_a_file_on_its_way_gives_way_to_a_later_choice_and_can_be_stopped(visit, photos, unseen):
+    page = visit("?view=compare&beside=photo:cat").shown()
+    _ready(page)
+    held: list = []
+    page.page.route("**/upload*", lambda route: held.append(route))
+    page.set_input_files(FILE, unseen)
+    page.wait_for_selector("#view-compare[data-state=busy]")
+    page.click("#view-compare [data-act=stop]")
+    page.wait_for_selector("#view-compare[data-state=stopped]")
+    page.set_input_files(FILE, photos[0])
+    page.wait_for_function("document.querySelector('#view-compare').dataset.state === 'busy'")
+    page.click('[data-photo="flower"]')
+    _ready(page)
+    for route in held:
+        route.continue_()
+    page.page.wait_for_timeout(800)
+    assert page.get_attribute('[data-photo="flower"]', "aria-pressed") == "true"
+    assert page.get_attribute("#view-compare", "data-state") == "ready"
+    page.errors.clear()
+
+
 def test_an_unknown_model_is_a_sentence_and_another_can_be_chosen(visit):
     page = visit("?view=compare&beside=model:no_such_model").shown()
     _ready(page)

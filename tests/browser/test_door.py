@@ -1,5 +1,7 @@
 """How a photo gets in, and what becomes of one that is none."""
 
+import re
+
 import pytest
 from PIL import Image
 
@@ -231,6 +233,50 @@ def test_a_full_queue_is_said(visit, unseen):
     page.click("[data-act=again]")
     page.shown("ready")
     page.errors.clear()  # the browser's own line on the request that was refused
+
+
+def test_what_is_asked_again_is_not_drawn_over_the_photo_before(visit, photos, unseen):
+    page = visit().shown()
+    page.give(photos[1])
+    page.shown("ready")
+    page.page.route("**/queue/join*", lambda route: route.fulfill(status=503, json={"detail": "Queue is full."}))
+    page.give(unseen)
+    page.wait_for_selector('.explorer[data-state="error"]')
+    before = page.get_attribute(".photo", "src")  # the one before, dimmed
+    page.page.unroute("**/queue/join*")
+    held: list = []
+    page.page.route(re.compile(r"photo[^/]*\.jpg"), lambda route: held.append(route))
+    page.click("[data-act=again]")
+    page.page.wait_for_timeout(1500)  # maps are here, the photo isn't
+    assert held and page.get_attribute(".explorer", "data-state") == "busy" and not page.pixels(99, 99).any()
+    for route in held:
+        route.continue_()
+    page.page.unroute(re.compile(r"photo[^/]*\.jpg"))
+    page.shown("ready")
+    assert page.get_attribute(".photo", "src") != before and page.pixels(99, 99).any()
+    page.errors.clear()
+
+
+def test_a_camera_that_was_asked_for_twice_is_on_once(visit):
+    page = visit().shown()
+    page.evaluate("""() => {
+        window.streams = [];
+        const given = () => {
+            const stream = document.createElement("canvas").captureStream();
+            streams.push(stream);
+            return stream;
+        };
+        navigator.mediaDevices.getUserMedia = () => new Promise((done) => setTimeout(() => done(given()), 300));
+    }""")
+    page.click("[data-act=camera]")
+    page.click("dialog.camera [data-act=close-camera]")
+    page.click("[data-act=camera]")
+    live = "streams.filter((stream) => stream.getTracks().some((track) => track.readyState === 'live')).length"
+    page.wait_for_function("streams.length === 2")
+    page.page.wait_for_timeout(100)
+    assert page.evaluate(live) == 1
+    page.click("dialog.camera [data-act=close-camera]")
+    page.wait_for_function(f"{live} === 0")
 
 
 def test_an_older_question_that_fails_takes_nothing_from_an_answer_that_was_at_hand(visit, photos, unseen):

@@ -110,6 +110,21 @@ def test_all_layers_as_an_animation_and_all_heads_as_a_sheet(visit):
     assert viridis_zero.mean() > 0.1 and (pixels > 250).all(-1).mean() > 0.1
 
 
+def test_no_file_mixes_two_photos(visit):
+    """A file that is under way when another photo is chosen isn't written."""
+    page = visit().shown()
+    files: list = []
+    page.page.on("download", lambda file: files.append(file))
+    for kind in ("gif", "html"):
+        page.evaluate(f"""() => {{
+            document.querySelector('[data-save={kind}]').click();
+            document.querySelectorAll('[data-example]')[{1 if kind == "gif" else 2}].click();
+        }}""")
+        page.shown("ready")
+        page.page.wait_for_timeout(800)
+    assert not files and page.inner_text(".told-save") == ""
+
+
 def test_the_raw_weights_are_the_records(visit, photos, record):
     page = visit().shown()
     page.give(photos[0])

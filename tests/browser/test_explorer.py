@@ -252,3 +252,20 @@ def _tooltip(page) -> tuple[float, tuple[int, int], int]:
     found = re.fullmatch(r"(?:< )?([\d.]+)% · row (\d+), column (\d+) \(rank (\d+)\)", text)
     assert found, text
     return float(found[1]) / 100, (int(found[2]), int(found[3])), int(found[4])
+
+
+def test_brackets_step_through_layers_on_keyboards_that_write_them_with_another_key(visit):
+    page = visit().shown()
+    layer = page.locator('[data-set="layer"]')
+    press = """(how) => document.body.dispatchEvent(
+        new KeyboardEvent("keydown", { bubbles: true, cancelable: true, ...how }))"""
+    for how, step in (
+        ({"key": "["}, -1),
+        ({"key": "]", "altKey": True}, 1),  # a Mac
+        ({"key": "[", "altKey": True, "ctrlKey": True}, -1),  # AltGr
+        ({"key": "[", "metaKey": True}, 0),  # the browser's own Back
+        ({"key": "[", "ctrlKey": True}, 0),
+    ):
+        before = int(layer.input_value())
+        page.evaluate(press, how)
+        assert int(layer.input_value()) - before == step, how

@@ -249,6 +249,20 @@ def test_nothing_of_the_closing_step_is_cut_off_or_of_another_language(visit, qu
     assert not cut
 
 
+def test_the_closing_step_opened_by_its_address_can_be_used_while_its_check_goes_on(visit):
+    page = visit("?view=lesson&step=8")
+    page.wait_for_selector("#view-lesson", state="attached")
+    page.evaluate("""() => {
+        const seen = window.states = [], panel = document.querySelector("#view-lesson");
+        new MutationObserver(() => seen.push(panel.dataset.state)).observe(panel, { attributeFilter: ["data-state"] });
+    }""")
+    page.shown()
+    _predict(page)
+    page.wait_for_selector(".view-lesson .figure svg", timeout=60_000)
+    states = page.evaluate("states")
+    assert "ready" in states and "busy" not in states[states.index("ready") :]
+
+
 @pytest.mark.parametrize("way", [".view-lesson .path li:nth-child(7) button", "#tab-explore"])
 def test_the_closing_step_that_is_left_stops_and_begins_again_when_one_comes_back(visit, way):
     page = _lesson(visit, "&model=standin_swin")

@@ -192,6 +192,36 @@ def test_a_truth_check_ends_where_its_view_is_left(visit):
     assert page.is_visible(".view-methods [data-act=check]") and all(_painted(page))
 
 
+def test_no_check_begins_while_maps_of_another_class_are_on_their_way(visit):
+    page = _open(visit)
+    page.evaluate("attentionLinks.methods.ask = () => {}")
+    page.select_option(".view-methods [data-class=target] select", index=1)
+    assert page.locator(".view-methods .maps[data-old]").count() == 2
+    assert page.is_disabled(".view-methods [data-act=check]")
+    page.click(".view-methods [data-act=cancel]")
+    assert page.is_enabled(".view-methods [data-act=check]")
+
+
+def test_maps_that_do_not_come_through_can_be_asked_for_again(visit):
+    page = visit().shown()
+    page.page.route("**/maps.bin", lambda route: route.abort())
+    page.click("#tab-methods")
+    page.wait_for_selector("#view-methods[data-state=error]")
+    assert "didn’t come through" in page.inner_text("#view-methods .sorry p")
+    page.page.unroute("**/maps.bin")
+    page.click("#view-methods .sorry button")
+    page.wait_for_selector("#view-methods[data-state=ready] .map")
+    assert all(_painted(page)) and not page.is_visible(".view-methods .wrong")
+    page.errors.clear()  # the browser's own line
+
+
+def test_nothing_on_a_german_page_is_in_english(visit):
+    page = _open(visit, locale="de-DE")
+    page.click("[data-method=rollout] .map")
+    assert "Schichten" in page.inner_text(".view-methods .large .means")
+    assert not page.inner_text(".view-methods .large .caption") and not page.get_attribute(".card .map", "title")
+
+
 def test_a_windowed_model_has_maps_and_a_label_stays_text(visit):
     page = _open(visit, "&model=standin_swin&target=0")
     assert page.locator(f"{CARDS} .map").count() == 8

@@ -1,5 +1,7 @@
 """The What if view in a browser: painting and switching change the answer, and another photo begins anew."""
 
+import re
+
 import pytest
 import torch
 
@@ -157,3 +159,34 @@ def test_the_top_of_a_map_is_hidden_and_another_photo_begins_anew(visit):
     page.wait_for_function(f"document.querySelector('{TOLD}').innerText.startsWith('0 of 64')")
     page.wait_for_selector("#view-what_if[data-state=ready]")
     assert not _changed(page)
+
+
+def test_a_head_that_is_switched_by_a_key_keeps_the_focus(visit):
+    page = visit().shown()
+    _open(page)
+    page.focus('.view-what_if [data-head="1,0"]')
+    for off in (True, False):
+        page.keyboard.press("Space")
+        assert _changed(page) == off
+        assert page.evaluate("document.activeElement.dataset.head") == "1,0"
+
+
+def test_a_map_that_can_not_be_is_a_sentence_and_hides_nothing(visit, unseen):
+    page = visit()
+    said = "Rollout is not defined here."
+
+    def refused(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, body=re.sub(r'("no_rollout": ?)""', rf'\1"{said}"', answer.text()))
+
+    page.shown()
+    page.page.route("**/queue/data*", refused)
+    page.give(unseen)
+    page.shown("ready")
+    page.page.unroute("**/queue/data*")
+    _open(page)
+    page.click(".view-what_if [data-act=top]")
+    assert page.inner_text(".view-what_if .refused") == said and page.inner_text(TOLD).startswith("0 of 64")
+    page.select_option(".view-what_if [data-set=of]", "received")
+    page.click(".view-what_if [data-act=top]")
+    assert not page.is_visible(".view-what_if .refused") and page.inner_text(TOLD).startswith("13 of 64")

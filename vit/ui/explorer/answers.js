@@ -32,7 +32,7 @@ async function take(value) {
   const first = known ? Promise.resolve() : state.maps.start(state.view.layer);
   busy(words("asked.bringing"));
   // The person's own file is on the stage already: the server's copy of it can wait until the map is seen.
-  const own = Boolean(state.preview && stage.photo.naturalWidth);
+  const own = Boolean(stage.photo.src === state.preview && stage.photo.naturalWidth);
   if (!own) await brought(value.photo.url);
   if (ticket !== state.ticket) return;
   state.pictured = true;
@@ -183,7 +183,8 @@ function fail(sentence, { retry = false, code = "" } = {}) {
 /** Lets go of the record that was shown: no old map under a new photo. */
 function close() {
   state.maps?.close();
-  Object.assign(state, { maps: null, map: null, pointer: null, pictured: false });
+  clearTimeout(state.speech);
+  Object.assign(state, { maps: null, map: null, pointer: null, tapped: null, pictured: false });
   play(false);
   tellViews("empty");
   clearCanvas(stage.heat);

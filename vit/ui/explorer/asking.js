@@ -125,9 +125,9 @@ class Asking {
 
   async bytes(file) {
     const { era } = this;
-    const answer = await fetch(file.url);
-    if (!answer.ok || era !== this.era) throw new Unbrought(words("views.gone"));
-    return answer.arrayBuffer();
+    const bytes = await fetched(file.url).then((blob) => blob.arrayBuffer()).catch(() => null);
+    if (!bytes || era !== this.era) throw new Unbrought(words("views.gone"));
+    return bytes;
   }
 
   /** The queue was full, or the server has gone; or a cancelled question ends, which is no fault of the next one. */

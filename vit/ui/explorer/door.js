@@ -91,7 +91,9 @@ class Door {
     };
     dialog.addEventListener("close", stop, { once: true });
     try {
-      video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 } } });
+      const stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 } } });
+      stop(); // another one, if the dialog was closed and opened again before the browser gave this one
+      video.srcObject = stream;
       this.root.querySelector("[data-act=take]").disabled = false;
       if (!dialog.open) stop();
     } catch {

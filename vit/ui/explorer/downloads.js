@@ -40,13 +40,14 @@ function blobOf(canvas) {
 async function savePng() {
   const look = { ...state.view, peak: state.peak, scale: state.scale };
   const canvas = figureOf(stage.photo, stage.marks, state.map, look, originWords(), state.value.untrained);
-  saveBlob(await blobOf(canvas), fileName(mapWords(state.map), "png"));
+  const name = fileName(mapWords(state.map), "png"); // of now, whatever is chosen while the picture is written
+  saveBlob(await blobOf(canvas), name);
 }
 
 /** Every layer in turn on one scale, by the method, head and query of the view. */
 async function saveGif() {
   if (!allHere()) return;
-  const { view, value } = state;
+  const { view, value, ticket } = state;
   const steps = value.layers.map((_, layer) => stepOf(view, layer));
   const shown = steps.map((step) => ({ step, map: mapOf(step, view.query ?? state.pointer) })).filter(({ map }) => map.values);
   const peak = Math.max(...shown.map(({ map }) => extent(map.values)));
@@ -57,6 +58,7 @@ async function saveGif() {
   for (const { map, step } of shown) {
     say(words("save.drawing", { number: frames.length + 1, count: shown.length }));
     await new Promise((done) => setTimeout(done)); // the page stays awake
+    if (ticket !== state.ticket) return say(""); // another photo or model: of this one there is nothing to draw any more
     const scale = { least: leastWords(map, peak), most: percent(peak), kind: words("save.all_layers") };
     paintMarks(marks, marksOf(map, { ...asked, view: step }), stage);
     const canvas = figureOf(stage.photo, marks, map, { ...step, peak, scale }, originWords(map, step), value.untrained, width);
@@ -66,6 +68,7 @@ async function saveGif() {
   const even = frames.map((frame) => new ImageData(frame.data.slice(0, 4 * frame.width * height), frame.width, height));
   const encode = await gifEncoder();
   say("");
+  if (ticket !== state.ticket) return;
   saveBlob(new Blob([encode(even, GIF_PAUSE)], { type: "image/gif" }), fileName(`${words(`controls.${view.method}`)} ${words("save.gif_name")}`, "gif"));
 }
 
@@ -95,20 +98,24 @@ async function saveSheet() {
   const scale = { least: leastWords(state, shared), most: `${percent(shared)} +`, kind: words("save.all_maps") };
   const caption = `${sheetWords()} · ${weightWords()}`;
   const figure = figureOfSheet(drawn.canvas, coloursOf(state, view), scale, caption, value.untrained);
-  saveBlob(await blobOf(figure), fileName(words("sheet.title"), "png"));
+  const name = fileName(words("sheet.title"), "png");
+  saveBlob(await blobOf(figure), name);
 }
 
 /** The explorer with these maps inside: the page that vit/ui/shell.py keeps, filled as vit/ui/standalone.py fills it. */
 async function saveHtml() {
   if (!allHere()) return;
+  const { ticket, maps } = state;
   say(words("save.together"));
   const [shell, photo] = await Promise.all([fetched(state.value.shell.url), fetched(state.value.photo.url)]);
   const [start, middle, end] = (await shell.text()).split(/@(?:value|maps)@/);
-  const { ticket, example, opening, note, shell: _, maps: __, ...record } = state.value; // what is left is the record's
+  if (ticket !== state.ticket) return say(""); // another photo or model meanwhile: the file would hold both
+  const { ticket: _, example, opening, note, shell: __, maps: ___, ...record } = state.value; // what is left is the record's
   const value = { ...record, photo: { url: await dataAddress(photo) }, view: addressOf(state.view, record.layers) };
   const table = JSON.stringify(value).replaceAll("<", "\\u003c"); // no label ends the script that it stands in
-  const codes = (await dataAddress(new Blob([await state.maps.everything()]))).split(",")[1];
+  const codes = (await dataAddress(new Blob([await maps.everything()]))).split(",")[1];
   say("");
+  if (ticket !== state.ticket) return;
   saveBlob(new Blob([start, table, middle, codes, end], { type: "text/html" }), fileName("explorer", "html"));
 }
 

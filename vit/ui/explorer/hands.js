@@ -88,9 +88,15 @@ function stageKey(event) {
   event.preventDefault();
 }
 
+/** Whether a key is pressed together with one that gives it another use. Many keyboards write brackets with Alt or AltGr. */
+function isShortcut({ key, ctrlKey, altKey, metaKey }) {
+  const written = "[]".includes(key) && altKey; // AltGr is Ctrl and Alt to some systems
+  return metaKey || (!written && (ctrlKey || altKey));
+}
+
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input:not([type=range]), textarea, select, [contenteditable]");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || !root.isConnected || !root.offsetParent) return;
+  if (typing || isShortcut(event) || !root.isConnected || !root.offsetParent) return;
   if (root.querySelector("dialog[open]")) return;
   const { view } = state;
   if (event.key === "?") help();

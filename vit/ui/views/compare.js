@@ -80,6 +80,7 @@ addView("compare", (view) => {
 
   /** Another second side: whatever is under way is of no use any more. */
   function other() {
+    bringing = null;
     press();
     view.address("beside", beside());
     if (view.asking) view.stop();
@@ -99,16 +100,23 @@ addView("compare", (view) => {
   async function bring(given) {
     bringing = given;
     if (view.asking) view.stop();
-    view.settle("busy", words("asked.sending"));
+    if (usable()) view.settle("busy", words("asked.sending"));
     try {
       const sent = await sendFile(given);
       if (bringing !== given) return;
       photo = { file: sent, name: given.name };
       other();
     } catch (error) {
-      if (bringing === given) view.settle("error", whyUnsent(error));
+      if (bringing === given && usable()) view.settle("error", whyUnsent(error));
     }
   }
+
+  /** The frame's own button ends questions; this ends a file on its way. */
+  view.root.querySelector("[data-act=stop]").addEventListener("click", () => {
+    if (!bringing) return;
+    bringing = null;
+    view.settle("stopped", words("views.stopped"));
+  });
 
   /** Shows what is chosen for the second side. */
   function press() {

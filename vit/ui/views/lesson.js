@@ -51,8 +51,7 @@ class Lesson {
     Object.assign(this, { size: result.size, rows, cols, prefix, row, col, head: 0, layer: 0, temperature: 1 });
     this.photo.src = state.value.photo.url;
     await this.photo.decode().catch(() => {});
-    this.ready = true;
-    this.draw();
+    this.ready = true; // the frame draws once it is usable: what a step asks for by itself is asked quietly then
   }
 
   /** The step's name, while its numbers are on their way. */

@@ -29,7 +29,7 @@ addView("methods", (view) => {
 
   function busy(is) {
     for (const part of view.findAll(".maps")) part.toggleAttribute("data-old", is && asked === "maps");
-    view.find("[data-act=check]").hidden = is && asked === "check";
+    Object.assign(view.find("[data-act=check]"), { disabled: is, hidden: is && asked === "check" });
     for (const button of view.findAll("[data-act=slow]")) Object.assign(button, { disabled: is, hidden: is && asked === "slow" });
     for (const { select, search } of Object.values(pickers)) select.disabled = search.disabled = is && asked !== "maps";
   }
@@ -145,7 +145,7 @@ addView("methods", (view) => {
   view.find(".sorry button").addEventListener("click", () => shown || (chosen = { target: null, against: null }));
 
   return {
-    show: (result) => show(result).catch((error) => told(error.message, true)),
+    show,
     told,
     begin,
     leave: () => asked === "check" && view.stop(), // it keeps the server busy for long
@@ -160,6 +160,7 @@ addView("methods", (view) => {
       shown = null;
       pictures = [];
       done();
+      wrong.hidden = true;
       truth.clear();
       for (const part of view.findAll(".cards")) part.replaceChildren();
     },

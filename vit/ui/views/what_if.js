@@ -14,6 +14,7 @@ addView("what_if", (view) => {
   let cursor = null; // where the keyboard is: a patch
   let keyed = false; // whether the photo is painted by keys: else nobody needs to see where they are
   let timer = 0;
+  let switches = null; // the layers whose heads there are buttons for
 
   function later() {
     view.find("tbody").dataset.old = ""; // dimmed until the answer fits again
@@ -32,6 +33,12 @@ addView("what_if", (view) => {
     verdict.hidden = line !== null;
     doing.hidden = line === null;
     doing.querySelector("span").textContent = line;
+  }
+
+  /** Why there is no map to hide by, or nothing. */
+  function refused(why = "") {
+    view.find(".refused").textContent = why;
+    view.find(".refused").hidden = !why;
   }
 
   function changed() {
@@ -127,6 +134,7 @@ addView("what_if", (view) => {
       return row;
     });
     view.find(".heads-grid").replaceChildren(...rows);
+    switches = state.value.layers;
   }
 
   function toggle(key, text, label) {
@@ -161,8 +169,13 @@ addView("what_if", (view) => {
     const act = event.target.closest("[data-act]")?.dataset.act;
     if (act === "none") hidden.clear();
     else if (act === "loud") silent.clear();
-    else if (act === "top" && state.maps.loaded === state.maps.count) {
-      hidden = highest(view.find("[data-set=of]").value, Math.round(Number(share.value) * grid.rows * grid.cols), grid);
+    else if (act === "top") {
+      const count = Math.round(Number(share.value) * grid.rows * grid.cols);
+      const whole = state.maps.loaded === state.maps.count;
+      const { patches, words: why } = whole ? highest(view.find("[data-set=of]").value, count, grid) : { words: words("save.coming") };
+      refused(why);
+      if (why) return;
+      hidden = patches;
     } else return;
     press();
     changed();
@@ -206,6 +219,7 @@ addView("what_if", (view) => {
       hidden = new Set();
       silent = new Set();
       cursor = null;
+      refused();
       told(null);
     },
     show(result) {
@@ -221,7 +235,7 @@ addView("what_if", (view) => {
       view.find("table").toggleAttribute("data-changed", changed);
       view.find("th.number").textContent = words(changed ? "what_if.before" : "what_if.share");
       view.find("tbody").replaceChildren(...likeliest(result.classes).map(line));
-      if (!view.find(".heads-grid").children.length || !silent.size) heads();
+      if (switches !== state.value.layers) heads(); // else they stay, and the focus with them
       press();
     },
     draw: fit,

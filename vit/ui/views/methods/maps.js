@@ -20,6 +20,11 @@ function readerWords() {
   return words(`methods.readers.${kind}`);
 }
 
+/** What the server says of a map; it says so in English only, and elsewhere the name and what it means have to do. */
+function captionOf({ caption }) {
+  return LANGUAGE === "en" ? caption : "";
+}
+
 /** A map's number for people. */
 function mapNumber(name, value) {
   if (IN_PERCENT.includes(name)) return percent(value);
@@ -59,7 +64,7 @@ function methodCard(method, heads, open) {
   if (method.why) return make("article", { className: "card" }, make("h3", {}, name), make("p", { className: "why", role: "note" }, method.why), words_);
   const pictures = method.maps.map((map, n) => {
     const title = heads.length && method.maps.length > 1 ? `${name}: ${heads[n]}` : name;
-    const button = make("button", { type: "button", className: "map", title: map.caption, "aria-label": words("methods.enlarge", { name: title }) });
+    const button = make("button", { type: "button", className: "map", title: captionOf(map), "aria-label": words("methods.enlarge", { name: title }) });
     button.append(make("img", { src: state.value.photo.url, alt: "" }), make("canvas", { width: 1, height: 1 }));
     button.style.aspectRatio = state.value.width / state.value.height;
     button.addEventListener("click", () => open(map, title));
@@ -103,7 +108,7 @@ class Large {
     this.at = placeOfLargest(map.values);
     this.find("h2").textContent = title;
     this.find("img").src = state.value.photo.url;
-    this.find(".caption").textContent = map.caption;
+    this.find(".caption").textContent = captionOf(map);
     this.find(".means").textContent = kindWords(method, "means");
     this.find(".misleads").textContent = kindWords(method, "misleads");
     this.find(".scale").replaceChildren(scaleOf(method.name, map));

@@ -28,7 +28,7 @@ class Knobs {
     }
     view.root.addEventListener("keydown", (event) => {
       const by = { "[": -1, "]": 1 }[event.key];
-      if (!by || !tokens.blocks?.length || event.target.matches("select")) return;
+      if (!by || isShortcut(event) || !tokens.blocks?.length || event.target.matches("select")) return;
       tokens.set("block", Math.min(tokens.blocks.length - 1, Math.max(0, tokens.look.block + by)));
     });
   }
