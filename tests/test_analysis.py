@@ -8,6 +8,7 @@ import torch
 from tests.families import photo, tiny_model
 from vit.analysis import Analysis
 from vit.errors import BusyError, MethodError, ModelError, VitError
+from vit.methods import explain
 
 
 @pytest.fixture
@@ -294,3 +295,38 @@ def test_a_record_too_large_to_keep_drives_out_no_other(runs):
     assert larger.bytes > small.bytes
     assert analysis.record(photo(1), "one") is small
     assert not analysis.use(larger) and analysis.use(small)
+
+
+def test_who_waits_for_a_model_waits_in_its_line_and_not_for_somebody_with_the_same_picture(runs, monkeypatch):
+    gate, analysis = threading.Event(), Analysis()
+    analysis.loaded.loads.places = 1
+    monkeypatch.setattr("vit.models.load_model", lambda name, **_: gate.wait(10) and tiny_model("vit"))
+    first = threading.Thread(target=analysis.record, args=(photo(), "two"))
+    first.start()
+    while analysis.loaded.loads.length != (1, 0):
+        first.join(0.01)
+    with pytest.raises(BusyError, match="bundled"):
+        analysis.record(photo(), "two")
+    gate.set()
+    first.join(10)
+
+
+def test_a_method_that_takes_seconds_waits_its_turn(runs, monkeypatch):
+    analysis, held = Analysis(), {}
+
+    def explained(record, method, **options):
+        held[method] = analysis.line.length[0]
+        return explain(record, method, **options)
+
+    monkeypatch.setattr("vit.methods.explain", explained)
+    for method in ("attention_flow", "raw"):
+        analysis.heatmap(photo(), "one", method)
+    assert held == {"attention_flow": 1, "raw": 0}
+
+
+def test_a_record_that_is_at_hand_is_measured_and_not_made_again(runs):
+    analysis = Analysis(cache_bytes=10)  # none is kept
+    record = analysis.record(photo(), "one", keep=("features",))
+    for name in ("norms", "lens", "entropy"):
+        analysis.measure(photo(), "one", name, record=record)
+    assert len(runs) == 1

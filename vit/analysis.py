@@ -90,6 +90,8 @@ class Analysis:
         record holds.
         """
         key = (fingerprint(image), model, target, keep)
+        if key not in self._records:
+            self.model(model, say)  # before anybody waits for the same: who waits for a model waits in its own line
         with self._once(key, say, "waiting for somebody who asked the same"):
             with self._lock:
                 if key in self._records:
@@ -143,6 +145,9 @@ class Analysis:
         elif target is None:
             target = likeliest_class(self.record(image, model, say))
         record = self.record(image, model, say, target=target, keep=chosen.keep)
+        if against is None and chosen.slow:
+            with self.line.place(say):
+                return explain(record, method, **options)
         if against is None:
             return explain(record, method, **options)
         other = self.record(image, model, say, target=against, keep=chosen.keep)
@@ -163,15 +168,28 @@ class Analysis:
         with self.line.place(say):
             return what_if(loaded, image, hide, silence)
 
-    def measure(self, image: np.ndarray, model: str, name: str, say: Say | None = None, **options: Any) -> "Measured":
-        """What a measure finds on a picture; what it needs of the record and of the model is seen to."""
+    def measure(
+        self,
+        image: np.ndarray,
+        model: str,
+        name: str,
+        say: Say | None = None,
+        record: "AttentionRecord | None" = None,
+        **options: Any,
+    ) -> "Measured":
+        """What a measure finds on a picture; what it needs of the record and of the model is seen to.
+
+        ``record`` is one that holds what it needs, where there is one: a large record is not kept, and would be made
+        again for each measure.
+        """
         from vit.measures import get_measure, measure
         from vit.measures.registry import check_options
         from vit.models.parts import parts
 
         chosen = get_measure(name)
         check_options(name, options)
-        record = self.record(image, model, say, keep=chosen.keep)
+        if record is None:
+            record = self.record(image, model, say, keep=chosen.keep)
         return measure(record, name, **options, **parts(self.model(model, say), record, chosen.parts))
 
     def check(

@@ -56,7 +56,7 @@ def load_image(source: Source, max_pixels: int | None = None) -> np.ndarray:
     Raises ImageError, with a sentence that says what to do, for everything that is no whole picture: a file cut
     off, another format, too many pixels, an array with NaN. Safe from many threads; no global switch is used.
     """
-    limit = _limit(max_pixels)
+    limit = pixel_limit(max_pixels)
     try:
         if isinstance(source, np.ndarray):
             return _finish(_picture_of_array(source, limit))
@@ -80,8 +80,8 @@ def fingerprint(image: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _limit(max_pixels: int | None) -> int:
-    """How many pixels may be decoded."""
+def pixel_limit(max_pixels: int | None = None) -> int:
+    """How many pixels may be decoded; ImageError if VIT_MAX_PIXELS is no number."""
     try:
         return int(max_pixels if max_pixels is not None else os.environ.get("VIT_MAX_PIXELS") or MAX_PIXELS)
     except ValueError as error:

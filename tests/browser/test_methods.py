@@ -130,14 +130,15 @@ def test_a_map_is_enlarged_and_read_by_keys(visit):
 def test_the_truth_check_says_what_python_says(visit, photos, weights, monkeypatch):
     monkeypatch.setattr("vit.models.bundled.FOLDER", weights)
     from vit import load_model
+    from vit.methods import get_method
     from vit.truth.check import check
-    from vit.ui.views.methods import SLOW, STEPS
+    from vit.ui.views.methods import STEPS
 
     page = _open(visit, photo=photos[0])
     page.click(".view-methods [data-act=check]")
     page.wait_for_selector(f"{FOUND}:not([hidden])", timeout=120_000)
     expected = check(load_model("standin_vit"), load_image(photos[0]), steps=STEPS)
-    quick = [found for found in expected.results if found.method not in SLOW]
+    quick = [found for found in expected.results if not get_method(found.method).slow]
     rows = [row.locator("td").all_inner_texts() for row in page.locator(f"{FOUND} tbody tr").all()]
     assert len(rows) == len(quick)
     gains = [float(row[2].replace("−", "-")) for row in rows]

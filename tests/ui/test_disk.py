@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from vit.ui import disk
 from vit.ui.disk import own_folder, remove_own_folder, sweep
+from vit.ui.limits import AGE
 
 
 def _file(folder: Path, name: str, size: int, age: float) -> Path:
@@ -47,9 +49,16 @@ def test_a_flood_of_uploads_stays_within_twice_the_limit(tmp_path):
     assert [path.exists() for path in files] == [False, True, True]
 
 
+def test_what_nobody_asked_for_in_an_hour_goes_though_there_is_room(tmp_path):
+    old, new = (_file(tmp_path, name, 100, age) for name, age in (("old", AGE + 1), ("new", AGE - 60)))
+    assert sweep(tmp_path, 1000) == 100
+    assert not old.exists() and new.exists()
+
+
 @pytest.fixture
 def shared(tmp_path, monkeypatch):
     """A folder that isn't ours alone, named by GRADIO_TEMP_DIR."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     monkeypatch.setattr(disk, "_ours", [])
     monkeypatch.setattr(disk, "_locks", [])
@@ -60,10 +69,25 @@ def test_other_peoples_files_in_the_same_place_are_left_alone(shared):
     theirs = _file(shared, "theirs", 500, 9999)
     folder = own_folder()
     assert folder.parent == shared and os.environ["GRADIO_TEMP_DIR"] == str(folder)
+    with tempfile.NamedTemporaryFile() as file:  # what others leave, such as a broken-off upload, is watched over too
+        assert Path(file.name).parent == folder
     own = _file(folder, "own", 100, 9999)
     assert sweep(folder, 0) == 0 and not own.exists() and theirs.exists()
     remove_own_folder()
     assert theirs.exists() and not folder.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such lock")
+def test_a_trap_in_a_shared_place_empties_no_file_and_holds_nobody_up(shared, tmp_path_factory):
+    treasure = tmp_path_factory.mktemp("home") / "thesis.tex"
+    treasure.write_text("everything")
+    for name in ("vit-link", "vit-pipe"):
+        (shared / name).mkdir()
+    (shared / "vit-link" / ".held").symlink_to(treasure)
+    os.mkfifo(shared / "vit-pipe" / ".held")
+    (shared / "vit-elsewhere").symlink_to(treasure.parent)
+    own_folder()
+    assert treasure.read_text() == "everything"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such lock")

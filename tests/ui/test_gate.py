@@ -1,5 +1,6 @@
 """What is turned away before Gradio: asking for elsewhere, and more than one request may hold."""
 
+import httpx
 import pytest
 from gradio_client.exceptions import AppError
 from starlette.applications import Starlette
@@ -24,8 +25,17 @@ def client(monkeypatch):
     return TestClient(Starlette(routes=routes, middleware=[Middleware(Gate)]))
 
 
-@pytest.mark.parametrize("path", ["file=https://example.org/a.png", "file=HTTP://example.org", "proxy=https://a.org/b"])
-def test_nothing_is_fetched_from_elsewhere(client, path):
+@pytest.mark.parametrize(
+    "path",
+    [
+        "file=https://example.org/a.png",
+        "file=HTTP://example.org",
+        "file/https://example.org/a.png",
+        "proxy=https://a.org/b",
+        "process_recording",
+    ],
+)
+def test_nothing_is_fetched_from_elsewhere_or_kept_unasked(client, path):
     assert client.get(f"/gradio_api/{path}").status_code == 404
 
 
@@ -55,5 +65,10 @@ def test_the_page_fetches_no_photo_from_an_address(tmp_path):
     with running(VIT_OFFLINE="1") as server:
         client = Client(server.address, verbose=False)
         photo = {"path": "https://example.org/photo.png", "meta": {"_type": "gradio.FileData"}}
-        with pytest.raises(AppError, match="Send the picture itself"):
-            client.predict(photo, "vit_cifar10", api_name="/analyze")
+        for asked in ((photo, "vit_cifar10"), (None, photo)):  # in a text's place too
+            with pytest.raises(AppError, match="Send the picture itself"):
+                client.predict(*asked, api_name="/analyze")
+        # No question goes around the waiting line.
+        for way in ("run", "api"):
+            answer = httpx.post(f"{server.address}gradio_api/{way}/analyze", json={"data": [None, ""]}, trust_env=False)
+            assert answer.status_code == 404, way

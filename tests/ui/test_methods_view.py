@@ -13,9 +13,9 @@ from vit.analysis import Analysis
 from vit.capture import record_attention
 from vit.errors import VitError
 from vit.measures.faithfulness import faithfulness
-from vit.methods import explain, list_methods
+from vit.methods import explain, get_method, list_methods
 from vit.ui.views import Ask
-from vit.ui.views.methods import SLOW, methods
+from vit.ui.views.methods import methods
 
 
 class Tiny(Analysis):
@@ -43,8 +43,10 @@ def numbers_of(found: dict) -> dict[str, list[np.ndarray]]:
 
 def test_every_quick_method_has_its_map_or_its_sentence(tmp_path):
     found = asked(tmp_path)
-    assert [method["name"] for method in found["methods"]] == [name for name in list_methods() if name not in SLOW]
-    assert found["slow"] == list(SLOW) and found["against"] is None
+    assert [method["name"] for method in found["methods"]] == [
+        name for name in list_methods() if not get_method(name).slow
+    ]
+    assert found["slow"] == ["attention_flow"] and found["against"] is None
     record = record_attention(tiny_model("our vit"), photo())
     assert found["target"] == record.top(1)[0][0]
     assert json.loads(Path(found["labels"]["path"]).read_text()) == list(record.labels)

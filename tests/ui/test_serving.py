@@ -213,11 +213,58 @@ def test_a_page_that_gradio_forgot_is_answered_all_the_same(tmp_path):
             assert page.predict(handle_file(given), "tiny", api_name="/analyze")["model"] == "tiny"
 
 
-@pytest.mark.parametrize("name", ["VIT_CACHE_MB", "VIT_FILES_MB", "VIT_AT_ONCE"])
-def test_a_setting_that_can_t_be_is_a_sentence_at_the_start(tmp_path, name):
-    with running(tmp_path, 0.0, **{name: "much"}) as app:
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("VIT_CACHE_MB=much", "VIT_CACHE_MB='much'"),
+        ("VIT_FILES_MB=much", "VIT_FILES_MB='much'"),
+        ("VIT_AT_ONCE=much", "VIT_AT_ONCE='much'"),
+        ("VIT_FILES_MB=0", "VIT_FILES_MB must be 1 or more"),
+        ("VIT_MAX_PIXELS=64e6", "VIT_MAX_PIXELS must be a whole number"),
+        ("GRADIO_SERVER_PORT=70000", "'70000' is no number up to 65535"),
+        ("PORT=http", "'http' is no number up to 65535"),
+    ],
+)
+def test_a_setting_that_can_t_be_is_a_sentence_at_the_start(tmp_path, setting, says):
+    name, _, value = setting.partition("=")
+    with running(tmp_path, 0.0, **{name: value}) as app:
         _, log = app.process.communicate(timeout=60)
-    assert app.process.returncode == 1 and f"{name}='much'" in log and "Traceback" not in log
+    assert app.process.returncode == 1 and says in log and "Traceback" not in log
+
+
+def test_an_empty_setting_is_none(tmp_path):
+    """As files of settings have them. An empty address would be all addresses to a server."""
+    environment = {**os.environ, "GRADIO_SERVER_PORT": "", "GRADIO_SERVER_NAME": "", "PORT": "", "VIT_OFFLINE": "1"}
+    code = "import app, os; print([app.setting(n) for n in ('PORT', 'GRADIO_SERVER_NAME')], 'PORT' in os.environ)"
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert said.stdout.strip() == "['', ''] False", said.stderr
+    process = subprocess.Popen(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        assert "http://127.0.0.1:" in process.stdout.readline()
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_a_signal_before_it_serves_ends_it(tmp_path):
+    environment = {**os.environ, "VIT_OFFLINE": "1", "GRADIO_TEMP_DIR": str(tmp_path)}
+    slow = "import sys, app, vit.ui.disk as disk\nown = disk.own_folder\n"
+    slow += "disk.own_folder = lambda: (print('here', flush=True), own(), __import__('time').sleep(1))[1]\napp.main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", slow], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout and process.stdout.readline() == "here\n"
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 0 and not list(tmp_path.iterdir())
 
 
 def test_arguments_are_answered_by_where_the_settings_are():

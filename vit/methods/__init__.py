@@ -23,6 +23,7 @@ class Method:
     title: str  # the first line of its docstring
     run: Callable[..., Heatmap]
     needs: tuple[str, ...] = ()  # of "gradients", "features", "values"
+    slow: bool = False  # whether it takes seconds: a page asks for it by name, and has it wait its turn
 
     @property
     def keep(self) -> tuple[str, ...]:
@@ -44,12 +45,14 @@ class Method:
 _METHODS: dict[str, Method] = {}
 
 
-def method(name: str, needs: tuple[str, ...] = ()) -> Callable[[Callable[..., Heatmap]], Callable[..., Heatmap]]:
+def method(
+    name: str, needs: tuple[str, ...] = (), slow: bool = False
+) -> Callable[[Callable[..., Heatmap]], Callable[..., Heatmap]]:
     """Marks a function ``(record, **options) -> Heatmap`` as the method of this name."""
 
     def mark(run: Callable[..., Heatmap]) -> Callable[..., Heatmap]:
         title = (run.__doc__ or "").strip().splitlines()[0]
-        _METHODS[name] = Method(name, title, run, needs)
+        _METHODS[name] = Method(name, title, run, needs, slow)
         return run
 
     return mark

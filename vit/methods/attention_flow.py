@@ -13,7 +13,7 @@ MOST_EDGES = 500_000  # a ViT-B at 224 px has 465,708
 UNIT = 2**30  # SciPy's flows are whole numbers of 32 bits; nothing here exceeds a capacity of 1
 
 
-@method("attention_flow")
+@method("attention_flow", slow=True)
 def attention_flow(
     record: AttentionRecord,
     head_fusion: str = "mean",

@@ -72,7 +72,7 @@ def add_api(analysis: Analysis) -> None:
     fetching: dict[str, Any] = {"show_progress": "hidden", **LISTENERS[FILES]}
     button.click(_sentence(analyze), [image, model], answer, api_name="analyze", **asking)
     overlay_inputs = [image, model, method, layer, head, query_row, query_col, target, against]
-    button.click(_sentence(overlay), overlay_inputs, drawn, api_name="overlay", **fetching)
+    button.click(_sentence(overlay), overlay_inputs, drawn, api_name="overlay", **asking)
     button.click(_sentence(raw), [image, model], out, api_name="raw", **fetching)
 
 

@@ -1,10 +1,11 @@
-"""Keeps the folder of uploads and answers within a number of bytes: the oldest files go first.
+"""Keeps the folder of uploads and answers within a number of bytes and an age: the oldest files go first.
 
-Gradio deletes by age alone, once an hour; a busy hour of maps and photos is many gigabytes.
+Gradio deletes by age alone, once an hour, and only what it remembers; a busy hour of maps and photos is many gigabytes.
 """
 
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import TextIO
 
 from vit import budget
 from vit.errors import VitError
+from vit.ui.limits import AGE
 
 _PREFIX, _LOCK = "vit-", ".held"  # of our folders, and of the file in each that its process holds
 _ours: list[Path] = []
@@ -26,8 +28,8 @@ def own_folder() -> Path:
     """Where uploads and answers go: a new folder of our own, in ``GRADIO_TEMP_DIR`` if that is set. It is gone with the
     process; what one left that was killed is removed here.
 
-    To be called before gradio is imported, which wants a folder for temporary files, and gets this one where the
-    machine has no other. VitError if there is none that can be written.
+    It is the place of all other temporary files too, so that none is left behind, such as a broken-off upload's. To be
+    called before gradio is imported, which wants a place for them. VitError if there is none that can be written.
     """
     given = os.environ.get("GRADIO_TEMP_DIR")
     try:
@@ -39,19 +41,11 @@ def own_folder() -> Path:
         raise VitError(
             "There is no folder for uploads that can be written: set GRADIO_TEMP_DIR to one, such as a mounted tmpfs."
         ) from error
-    _stand_in(str(folder))
+    tempfile.tempdir = str(folder)
     _remove_left(folder.parent)
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
     _ours.append(folder)
     return folder
-
-
-def _stand_in(folder: str) -> None:
-    """Makes it the place of all temporary files where the machine has none, as with a read-only file system."""
-    try:
-        tempfile.gettempdir()
-    except FileNotFoundError:
-        tempfile.tempdir = folder
 
 
 def _hold(folder: Path) -> bool:
@@ -63,7 +57,8 @@ def _hold(folder: Path) -> bool:
         import fcntl
     except ImportError:
         return False
-    file = (folder / _LOCK).open("w")
+    # Never through a link, and never emptied: where others may write, it need not be what it seems.
+    file = os.fdopen(os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600))
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -74,10 +69,13 @@ def _hold(folder: Path) -> bool:
 
 
 def _remove_left(parent: Path) -> None:
-    """Deletes what processes left that could not do it themselves."""
+    """Deletes what processes of this user left that could not do it themselves."""
+    if sys.platform == "win32":
+        return
     for folder in parent.glob(f"{_PREFIX}*"):
-        with suppress(OSError):  # another user's, or gone just now
-            if (folder / _LOCK).exists() and _hold(folder):
+        with suppress(OSError):  # gone just now
+            mine = not folder.is_symlink() and folder.stat().st_uid == os.getuid()
+            if mine and (folder / _LOCK).exists() and _hold(folder):
                 shutil.rmtree(folder, ignore_errors=True)
                 _locks.pop().close()
 
@@ -102,9 +100,9 @@ def keep_small(folder: Path, limit: int) -> threading.Thread:
 
 
 def sweep(folder: Path, limit: int, young: float = _YOUNG) -> int:
-    """Deletes the oldest files until the rest fits; the bytes left.
+    """Deletes files that nobody asked for in an hour, then the oldest until the rest fits; the bytes left.
 
-    None younger than ``young`` seconds goes, unless there is twice as much as may be: a flood of uploads.
+    Else none younger than ``young`` seconds goes, unless there is twice as much as may be: a flood of uploads.
     """
     files, now = [], time.time()
     for home, folders, names in os.walk(folder):
@@ -119,7 +117,8 @@ def sweep(folder: Path, limit: int, young: float = _YOUNG) -> int:
                 files.append((known.st_mtime, known.st_size, os.path.join(home, name)))
     total = sum(size for _, size, _ in files)
     for written, size, path in sorted(files):
-        if total <= limit or (now - written < young and total <= 2 * limit):
+        age = now - written
+        if age < AGE and (total <= limit or (age < young and total <= 2 * limit)):
             break
         with suppress(OSError):
             os.unlink(path)
@@ -128,5 +127,8 @@ def sweep(folder: Path, limit: int, young: float = _YOUNG) -> int:
 
 
 def file_bytes() -> int:
-    """``VIT_FILES_MB``, default 2,000, as bytes."""
-    return budget.megabytes("VIT_FILES_MB", 2000)
+    """``VIT_FILES_MB``, default 2,000, as bytes; VitError for less than one, with which no answer would last."""
+    size = budget.megabytes("VIT_FILES_MB", 2000)
+    if size < 1 << 20:
+        raise VitError("VIT_FILES_MB must be 1 or more: uploads and answers need a place.")
+    return size

@@ -1,6 +1,5 @@
 """The end of the server: on SIGTERM (or Ctrl-C) what is in work finishes or is cancelled, within ten seconds."""
 
-import signal
 import threading
 import time
 
@@ -16,11 +15,8 @@ _STOP = 1.0  # seconds for it to notice that it is cancelled, and for the last a
 _CLOSE = 3.0  # seconds for connections to close
 
 
-def serve_until_told(page: gr.Blocks, analysis: Analysis, health: Health) -> None:
-    """Waits for SIGTERM or SIGINT; returns when work and connections have ended, or their time is over."""
-    told = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
+def serve_until_told(told: threading.Event, page: gr.Blocks, analysis: Analysis, health: Health) -> None:
+    """Waits until ``told`` is set; returns when work and connections have ended, or their time is over."""
     while not told.wait(1.0):  # with a timeout: a wait without one would keep the signal from being handled
         pass
     health.ending = True

@@ -14,11 +14,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vit.ui.limits import UPLOAD_BYTES
 
 MOST = UPLOAD_BYTES + (1 << 20)  # bytes of a request: a file as large as may be, and what stands around it
-_ELSEWHERE = ("/file=http:", "/file=https:", "/proxy=")
+# What would be fetched from elsewhere, in Gradio's newer way to say it and in its older one; and what takes files that
+# no part of the page sends, into a folder that nobody watches over.
+_CLOSED = ("/file=http:", "/file=https:", "/file/http:", "/file/https:", "/proxy=", "/process_recording")
 
 
 class Gate:
-    """An ASGI middleware: 404 for what would be fetched from another server, 413 for a request that is too large."""
+    """An ASGI middleware: 404 for what is closed, 413 for a request that is too large."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -26,7 +28,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        if any(part in scope["path"].lower() for part in _ELSEWHERE):
+        if any(part in scope["path"].lower() for part in _CLOSED):
             return await PlainTextResponse("Only this server's own files are here.", 404)(scope, receive, send)
         length = Headers(scope=scope).get("content-length", "")
         if length.isdecimal() and int(length) > MOST:

@@ -15,6 +15,7 @@ from vit.analysis import Analysis
 from vit.errors import VitError
 from vit.ui import explore, limits
 from vit.ui.api import add_api
+from vit.ui.elsewhere import fetch_nothing
 from vit.ui.examples import examples
 from vit.ui.faults import code_of
 from vit.ui.gate import Gate
@@ -77,7 +78,9 @@ def build_page(analysis: Analysis) -> gr.Blocks:
             concurrency_limit=None,
         )
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", str(limits.EVENTS))  # Gradio reads it in ``queue``
-    page.queue(default_concurrency_limit=4, max_size=limits.WAITING)
+    # No question goes around the waiting line: Gradio's direct addresses (/run/…) would.
+    page.queue(default_concurrency_limit=4, max_size=limits.WAITING, api_open=False)
+    fetch_nothing()
     return page
 
 

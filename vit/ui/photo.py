@@ -41,12 +41,6 @@ class Photo(gr.Image):
         except Exception as error:
             raise shown(error, "photo", UNEXPECTED) from error
 
-    async def async_move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
-        """As gr.Image does it, but for an address elsewhere, which it would fetch: gr.Error."""
-        if str(url_or_file_path or "").lower().startswith(("http:", "https:")):
-            raise shown(ImageError("Send the picture itself: nothing is fetched from elsewhere."), "photo", UNEXPECTED)
-        return await super().async_move_resource_to_block_cache(url_or_file_path)
-
     def postprocess(self, value: Any) -> Any:
         """A value that the server sets, as a file that every browser shows: an array or a TIFF becomes a JPEG."""
         if value is None or (isinstance(value, str) and value.startswith(("http://", "https://"))):

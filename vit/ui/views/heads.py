@@ -45,7 +45,7 @@ def _per_head(ask: Ask, record: "AttentionRecord", name: str) -> dict[str, Any]:
     from vit.measures.sinks import Sinks
 
     options = {"times": ask.options.get("times", 5.0)} if name == "sinks" else {}
-    measured = ask.analysis.measure(ask.image, ask.model, name, say=ask.say, **options)
+    measured = ask.analysis.measure(ask.image, ask.model, name, ask.say, record, **options)
     found = {field: _plain(getattr(measured, field)) for field in PER_HEAD[name]}
     if name != "sinks":
         return found
@@ -71,7 +71,7 @@ def _similarity(ask: Ask, record: "AttentionRecord") -> dict[str, Any]:
                 f"Comparing all {count} heads of {record.model} by Jensen–Shannon takes too long here: choose one "
                 "layer, or the cosine."
             )
-    measured = ask.analysis.measure(ask.image, ask.model, "heads", say=ask.say, layer=layer, kind=kind)
+    measured = ask.analysis.measure(ask.image, ask.model, "heads", ask.say, record, layer=layer, kind=kind)
     assert isinstance(measured, HeadSimilarity)
     data = measured.similarity.numpy().astype("<f4").tobytes()
     return {"heads": _plain(measured.heads), "file": ask.keep("similarity.bin", data)}

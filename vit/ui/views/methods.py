@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from vit.attention import AttentionRecord, Heatmap
     from vit.methods import Method
 
-SLOW = ("attention_flow",)  # seconds on a small model: worked out when asked for by name
 # Of the truth check on the page. Coarser curves than elsewhere, so that nobody waits long; as many random orders as
 # "better than chance" needs.
 STEPS = 10
@@ -21,7 +20,7 @@ BATCH = 8  # pictures between two words of progress
 @view("methods", place=10)
 def methods(ask: Ask) -> dict[str, Any]:
     """``{"do": "maps"}`` gives the maps, ``"check"`` the truth check; ``methods`` may name which."""
-    from vit.methods import list_methods
+    from vit.methods import get_method, list_methods
 
     do = ask.options.get("do", "maps")
     record = ask.analysis.record(ask.image, ask.model, ask.say)
@@ -30,7 +29,8 @@ def methods(ask: Ask) -> dict[str, Any]:
         target = record.top(1)[0][0]
     if against is not None and against == target:
         raise MethodError(f"Two classes are compared; {target} and {against} are not two.")
-    names = _names(ask.options.get("methods", [name for name in list_methods() if name not in SLOW]))
+    quick = [name for name in list_methods() if not get_method(name).slow]
+    names = _names(ask.options.get("methods", quick))
     if do == "maps":
         return _maps(ask, record, names, target, against)
     if do == "check":
@@ -92,7 +92,7 @@ def _maps(
         "against": against,
         "labels": ask.keep("labels.json", json.dumps(record.labels).encode()),
         "methods": found,
-        "slow": [name for name in list_methods() if name in SLOW],
+        "slow": [name for name in list_methods() if get_method(name).slow],
         "file": ask.keep("maps.bin", bytes(numbers)),
     }
 

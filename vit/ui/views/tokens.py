@@ -11,7 +11,7 @@ from vit.ui.views import Ask, view
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vit.attention import AttentionRecord, LayerFeatures
+    from vit.attention import AttentionRecord
     from vit.measures.filters import Filters
     from vit.measures.lens import Lens
     from vit.measures.norms import TokenNorms
@@ -64,8 +64,8 @@ def _photo(ask: Ask, record: "AttentionRecord", numbers: Numbers) -> dict[str, A
     return {
         "norms": _or_why(lambda: {"blocks": _norms(ask, record, numbers)}),
         "lens": _or_why(lambda: _lens(ask, record, numbers)),
-        "positions": _or_why(lambda: _positions(ask, numbers)),
-        "filters": _or_why(lambda: {kind: _filters(ask, kind, numbers) for kind in ("components", "filters")}),
+        "positions": _or_why(lambda: _positions(ask, record, numbers)),
+        "filters": _or_why(lambda: {kind: _filters(ask, record, kind, numbers) for kind in ("components", "filters")}),
     }
 
 
@@ -75,6 +75,10 @@ def _or_why(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return work()
     except (MethodError, ModelError) as error:
         return {"why": str(error)}
+
+
+def _measured(ask: Ask, record: "AttentionRecord", name: str, **options: Any) -> Any:
+    return ask.analysis.measure(ask.image, ask.model, name, ask.say, record, **options)
 
 
 def _norms(ask: Ask, record: "AttentionRecord", numbers: Numbers) -> list[dict[str, Any]]:
@@ -97,7 +101,7 @@ def _lens(ask: Ask, record: "AttentionRecord", numbers: Numbers) -> dict[str, An
     """What each token is taken for after each block; ``blocks`` has null where the tokens can't be read."""
     target = ask.options.get("target")
     ask.say("reading the tokens of each layer")
-    lens: Lens = ask.analysis.measure(ask.image, ask.model, "lens", target=target)  # type: ignore[assignment]
+    lens: Lens = _measured(ask, record, "lens", target=target)
     shares, ranks = lens.probabilities, lens.ranks.tolist()
     best = shares.topk(min(ANSWERS, shares.shape[1]))
     told = {}
@@ -129,27 +133,27 @@ def _layer(ask: Ask, record: "AttentionRecord", numbers: Numbers) -> dict[str, A
         raise MethodError(f"Block {chosen!r} is not in 0 to {len(blocks) - 1}.")
     unit = unit_vectors(blocks[chosen], centred)  # (tokens, width)
     vectors = {"width": unit.shape[1], "values": numbers.put((unit * UNIT).round(), "i2"), "one": UNIT}
-    colours = _or_why(lambda: _colours(ask, blocks, chosen, numbers))
+    colours = _or_why(lambda: _colours(ask, record, chosen, numbers))
     return {"block": chosen, "centred": centred, "vectors": vectors, "colours": colours}
 
 
-def _colours(ask: Ask, blocks: "tuple[LayerFeatures, ...]", chosen: int, numbers: Numbers) -> dict[str, Any]:
-    found: TokenColours = ask.analysis.measure(ask.image, ask.model, "pca", layer=chosen - len(blocks))  # type: ignore[assignment]
+def _colours(ask: Ask, record: "AttentionRecord", chosen: int, numbers: Numbers) -> dict[str, Any]:
+    found: TokenColours = ask.analysis.measure(ask.image, ask.model, "pca", layer=chosen - len(record.features))  # type: ignore[assignment]
     return {"pixels": numbers.put((found.colours[0] * 255).round(), "u1"), "explained": found.explained.tolist()}
 
 
-def _positions(ask: Ask, numbers: Numbers) -> dict[str, Any]:
+def _positions(ask: Ask, record: "AttentionRecord", numbers: Numbers) -> dict[str, Any]:
     """Maps of some places' cosines, ``(down, across, rows, cols)``, and from where to where all cosines go."""
-    found: PositionSimilarity = ask.analysis.measure(ask.image, ask.model, "positions")  # type: ignore[assignment]
+    found: PositionSimilarity = _measured(ask, record, "positions")
     down, across, maps = found.sheet(PLACES)
     (least, most), (rows, cols) = found.span, maps.shape[2:]
     sheet = {"down": down.tolist(), "across": across.tolist(), "values": numbers.put(maps, "f4")}
     return {"rows": rows, "cols": cols, **sheet, "least": least, "most": most}
 
 
-def _filters(ask: Ask, kind: str, numbers: Numbers) -> dict[str, Any]:
+def _filters(ask: Ask, record: "AttentionRecord", kind: str, numbers: Numbers) -> dict[str, Any]:
     """Small pictures, ``(shown, height, width, 3)``, and what share of all filters each holds."""
-    found: Filters = ask.analysis.measure(ask.image, ask.model, "filters", kind=kind, count=FILTERS)  # type: ignore[assignment]
+    found: Filters = _measured(ask, record, "filters", kind=kind, count=FILTERS)
     pictures = found.pictures
     pixels = numbers.put((pictures * 255).round(), "u1")
     return {"shape": list(pictures.shape), "pixels": pixels, "shares": found.shares.tolist(), "count": found.count}
