@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from vit.attention import AttentionRecord, Grid, Heatmap, whole_number
 from vit.errors import MethodError, ModelError
 from vit.image import load_image
+from vit.models.answer import answer_of
 from vit.models.layouts import Layer, Plan, plan_of
 from vit.models.layouts.calls import FUSED, PRODUCTS
 from vit.models.layouts.multihead import MULTIHEAD, seen_by
@@ -79,9 +80,9 @@ def what_if(model: VisionModel, image: Any, hide: Tensor | None = None, silence:
     if hidden.ndim != 2 or hidden.shape[0] > pixels.shape[2] or hidden.shape[1] > pixels.shape[3]:
         raise MethodError(f"What is hidden is a grid of rows and columns; {tuple(hidden.shape)} is none for this size.")
     with torch.no_grad():
-        before = model.network(pixels)[0]
+        before = answer_of(model.network(pixels))[0]
         with Silence(plan, chosen):
-            after = model.network(masked(pixels, hidden))[0]
+            after = answer_of(model.network(masked(pixels, hidden)))[0]
     return WhatIf(before.float(), after.float(), model.labels, hidden, chosen)
 
 

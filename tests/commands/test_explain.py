@@ -7,9 +7,11 @@ import torch
 from PIL import Image
 
 import vit.render
+from tests.measures.hand import record as record_of
 from vit.__main__ import main
-from vit.attention import AttentionRecord
+from vit.attention import AttentionRecord, Grid, LayerAttention, TokenLayout
 from vit.capture import record_attention
+from vit.commands.explained import every_head
 from vit.image import load_image
 from vit.methods import explain
 from vit.models import load_model
@@ -137,6 +139,14 @@ def test_a_figure(work, name):
         (["photo.jpg", "--model", "tiny", "--method", "received", "--query", "0,0", "-o", "out.png"], "no query"),
         (["photo.jpg", "--model", "tiny", "--query", "1,x", "-o", "out.png"], "two whole numbers"),
         (["photo.jpg", "--model", "tiny", "--alpha", "3", "-o", "out.png"], "0 to 1"),
+        (["photo.jpg", "--model", "tiny", "--option", "method=raw", "-o", "out.png"], "no option 'method'"),
+        (["photo.jpg", "--model", "tiny", "--head", "9", "-o", "out.npz"], "An .npz holds every layer"),
+        (["photo.jpg", "--model", "tiny", "--option", "residual=0.3", "-o", "out.npz"], "An .npz holds every layer"),
+        (["photo.jpg", "--model", "tiny", "--method", "raw", "--sheet", "--bare", "-o", "out.png"], "leave --bare out"),
+        (
+            ["photo.jpg", "--model", "tiny", "--method", "raw", "--sheet", "--colormap", "x", "-o", "out.png"],
+            "viridis",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(work, arguments, says, capsys):
@@ -211,6 +221,17 @@ def test_each_cell_of_the_sheet_is_its_own_head_s_map(work, record, monkeypatch)
     for layer, heads in enumerate(maps):
         rows = record.layers[layer].weights[0, :, 1 + 3, 1:]  # (heads, patches): of the patch in row 0, column 3
         assert torch.equal(heads, rows.reshape(3, 4, 4))
+
+
+def test_a_sheet_says_which_layers_ask_otherwise():
+    """A pool at the end has one query of its own; the patches before it ask for themselves."""
+    patches, pool = TokenLayout.whole(Grid(1, 2)), TokenLayout(Grid(1, 2), ("pool",), torch.tensor([[0]]))
+    given = record_of(
+        LayerAttention("block", torch.full((1, 1, 2, 2), 0.5), patches, patches),
+        LayerAttention("pool", torch.full((1, 1, 1, 2), 0.5), pool, patches),
+    )
+    _, caption = every_head(given, np.zeros((8, 16, 3), np.uint8), {}, 0.6, "inferno")
+    assert caption == "attention from the mean of all patches; in layer 2 from the pool's query"
 
 
 def test_a_class_that_was_asked_for_is_named_in_the_legend(work, monkeypatch):

@@ -76,6 +76,8 @@ def test_light_and_dark_are_two_papers(work):
         (["photo.jpg", "--measure", "lens", "--target", "tensh", "-o", "out.png"], "the nearest: tench (class 1)"),
         (["photo.jpg", "--measure", "sinks", "--option", "times=x", "-o", "out.png"], "times='x'"),
         (["photo.jpg", "--measure", "pca", "--weights", "random", "-o", "out.png"], "Untrained"),
+        (["photo.jpg", "--measure", "pca", "--option", "others=1", "-o", "out.png"], "others is none for a shell"),
+        (["photo.jpg", "--measure", "lens", "--option", "read=1", "-o", "out.png"], "read is none for a shell"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(work, arguments, says, capsys):

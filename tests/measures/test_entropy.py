@@ -83,6 +83,16 @@ def test_one_token_leaves_nothing_to_choose():
     assert float(found.effective[0][0]) == pytest.approx(1.0)
 
 
+def test_a_row_without_a_choice_leaves_the_others_share_as_it_is():
+    """Two windows: in one a patch is alone, in the other two look at both alike."""
+    weights = torch.zeros(2, 1, 2, 2)
+    weights[0, 0, :, 0], weights[1, 0] = 1.0, 0.5
+    layout = TokenLayout(Grid(1, 3), (), torch.tensor([[0, -1], [1, 2]]))
+    found = entropy(record(LayerAttention("shifted", weights, layout, layout)))
+    assert float(found.heads[0][0]) == pytest.approx(1.0)
+    assert float(found.effective[0][0]) == pytest.approx((1 + 2 + 2) / 3)
+
+
 def test_rows_that_are_no_shares_are_refused():
     with pytest.raises(MethodError, match="an entropy isn't defined"):
         entropy(record(layer(torch.tensor([[[2.0, -1.0], [0.0, 1.0]]]), 1, 2)))

@@ -35,6 +35,11 @@ def test_centred_takes_the_patches_mean_away_first():
     assert found.cosines.tolist() == pytest.approx(slow, abs=1e-6)
 
 
+def test_a_switch_that_is_a_word_is_a_sentence():
+    with pytest.raises(MethodError, match="centred='False' is not one of"):
+        patch_similarity(by_hand(), centred="False")  # type: ignore[arg-type]
+
+
 def test_a_patch_outside_is_a_sentence():
     with pytest.raises(MethodError, match="outside the grid: rows 0 to 1"):
         patch_similarity(by_hand(), patch=(2, 0))

@@ -29,6 +29,19 @@ def test_networks_that_know_places_otherwise_are_refused(family):
         position_embeddings(tiny_model(family))
 
 
+def test_embeddings_with_their_channels_first_are_read_by_place():
+    """As Hiera and SAM 2 have them; where a second part is added window by window, they are refused."""
+    network: Any = torch.nn.Module()
+    network.patch_embed = torch.nn.Module()
+    network.patch_embed.proj = torch.nn.Conv2d(3, 8, 4)
+    network.pos_embed = torch.nn.Parameter(torch.rand(1, 8, 5, 7))
+    found = position_embeddings(replace(tiny_model("vit"), network=network))
+    assert found.shape == (5, 7, 8) and torch.equal(found[2, 3], network.pos_embed[0, :, 2, 3])
+    network.pos_embed_window = torch.nn.Parameter(torch.zeros(1, 8, 2, 2))
+    with pytest.raises(ModelError, match="On which grid"):
+        position_embeddings(replace(tiny_model("vit"), network=network))
+
+
 def test_embeddings_that_fit_no_grid_are_refused():
     network: Any = torch.nn.Module()
     network.pos_embed = torch.nn.Parameter(torch.zeros(1, 18, 8))

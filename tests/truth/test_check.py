@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -5,7 +6,8 @@ import pytest
 import torch
 
 from tests.families import WINDOWED, add_noise, photo, tiny_model
-from vit.attention import Heatmap
+from vit.ablation import what_if
+from vit.attention import Grid, Heatmap
 from vit.capture import record_attention
 from vit.errors import MethodError
 from vit.methods import explain, list_methods
@@ -62,6 +64,28 @@ def test_a_flat_map_is_refused_and_the_others_are_not():
     found = check(tiny_model("vit"), photo(), ["raw", Heatmap(torch.ones(4, 4), "flat", "")], **QUICK)
     assert [each.method for each in found.results] == ["raw"]
     assert found.refused == (("flat", "The map of flat is the same everywhere, so there is no order to check."),)
+
+
+def test_a_flat_map_s_grid_counts_so_that_all_photos_of_a_folder_have_the_same():
+    coarse = Heatmap(torch.ones(2, 2), "flat", "")
+    assert check(tiny_model("vit"), photo(), ["raw", coarse], **QUICK).grid == Grid(2, 2)
+
+
+def test_a_network_that_answers_with_a_tuple_is_checked_as_it_is_recorded():
+    model = tiny_model("vit")
+
+    class Wrapped(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = model.network
+
+        def forward(self, pixels):
+            return (self.inner(pixels),)
+
+    wrapped = replace(model, network=Wrapped().eval())
+    found, plain = (check(each, photo(), ["raw"], **QUICK) for each in (wrapped, model))
+    assert found.results[0].deletion.area == plain.results[0].deletion.area
+    assert torch.equal(what_if(wrapped, photo()).before, what_if(model, photo()).before)
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,12 @@ def test_a_folder_without_pictures_is_a_sentence(pictures, tmp_path):
         pictures_in(tmp_path / "empty")
 
 
+def test_a_place_that_can_not_be_written_is_a_sentence(pictures, tmp_path):
+    (tmp_path / "parts").write_text("a file, where a folder is wanted")
+    with pytest.raises(DataError, match=r"^parts can't be written"):
+        checked(pictures, tmp_path / "parts")
+
+
 def test_every_picture_has_a_row_with_random_orders_of_its_own(pictures, tmp_path):
     rows, said = checked(pictures, tmp_path / "parts")
     assert [row.picture for row in rows] == [f"{'cat' if n < 3 else 'dog'}/{n}.png" for n in range(6)]

@@ -57,6 +57,15 @@ def test_the_p_of_a_few_pairs_is_the_one_that_counting_gives():
     assert (insertion.p, insertion.gain, insertion.verdict) == (1.0, 0.0, "as chance")
 
 
+def test_many_small_gains_and_a_few_large_losses_are_neither_better_nor_worse():
+    """The ranks speak for better, the mean for worse: nothing is said."""
+    gains = [0.01 + n / 10000 for n in range(27)] + [-0.2, -0.21, -0.22]
+    rows = [Row(str(n), chance=(0.5, 0.5), methods={"m": (0.5 - gain, 0.5 + gain)}) for n, gain in enumerate(gains)]
+    for summary in summarise(rows)["m"]:
+        assert summary.gain < 0 and summary.p < 0.01 and summary.ranks == pytest.approx(378 / 465)
+        assert summary.verdict == "as chance"
+
+
 def test_the_interval_of_a_mean_is_near_that_of_the_normal_distribution():
     values = np.random.default_rng(0).normal(2, 1, 400)
     low, high = interval(values)

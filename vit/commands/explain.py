@@ -59,6 +59,11 @@ def run(options: argparse.Namespace) -> None:
     shared.check_files([options.out], ENDINGS)
     if options.sheet and (kind not in PICTURES or options.method != "raw" or options.layer is not None or options.head):
         raise VitError("--sheet shows all heads of all layers: give --method raw, no layer, no head, and .png or .jpg.")
+    if options.sheet and options.bare:
+        raise VitError("--sheet without its labels would not say which head is which: leave --bare out.")
+    chosen = (options.layer, options.head, options.query, *options.option)
+    if kind == ".npz" and (options.bare or any(choice is not None for choice in chosen)):
+        raise VitError("An .npz holds every layer, head and token as it is: give no layer, head, query or option.")
     if options.against is not None and (kind not in (*PICTURES, *FIGURES) or options.sheet):
         raise VitError("--against writes two maps and their difference: as .png, .jpg, .pdf or .svg, without --sheet.")
     shared.check_weights(options)
@@ -68,8 +73,9 @@ def run(options: argparse.Namespace) -> None:
     size = shared.pair("--size", options.size) if options.size else None
     image = shared.open_photo(options.photo)
     with working(f"loading {shared.model_name(options)}") as work:
-        from vit.methods import get_method, options_for
+        from vit.methods import check_options, get_method, options_for
 
+        check_options(options.method, own)
         given = options_for(options.method, layer=options.layer, head=head, query=query) | own
         model = shared.open_model(options, work)
         target, against = (class_number(words, model.labels) for words in (options.target, options.against))

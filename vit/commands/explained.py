@@ -72,7 +72,7 @@ def write(options: argparse.Namespace, image: "np.ndarray", record: "AttentionRe
         animation(frames, options.out)
         return f"{len(heats)} layers in turn, the last: {heats[-1].caption}"
     if options.sheet:
-        sheet, caption = every_head(record, image, given)
+        sheet, caption = every_head(record, image, given, options.alpha, options.colormap)
         save(sheet, options.out)
         return f"every head of every layer, {caption}"
     heat = explain(record, options.method, **given)
@@ -103,7 +103,9 @@ def every_layer(record: "AttentionRecord", method: str, given: dict) -> "list[He
     return [explain(record, method, **{**given, name: number}) for number in range(len(record.layers))]
 
 
-def every_head(record: "AttentionRecord", image: "np.ndarray", given: dict) -> "tuple[np.ndarray, str]":
+def every_head(
+    record: "AttentionRecord", image: "np.ndarray", given: dict, alpha: float, colormap: str
+) -> "tuple[np.ndarray, str]":
     """The contact sheet, RGB uint8, and its caption: a row a layer, a column a head, on one scale."""
     import torch
 
@@ -116,8 +118,20 @@ def every_head(record: "AttentionRecord", image: "np.ndarray", given: dict) -> "
         )
         for n, layer in enumerate(record.layers)
     ]
-    last = explain(record, "raw", **given).caption  # "attention of layer 9, mean of all heads, from CLS · …"
-    caption = "attention " + last.partition(", ")[2].partition(", ")[2].partition(" · ")[0]
+    # "attention of layer 9, mean of all heads, from CLS · …": a pool, or class attention, may ask otherwise than others
+    captions = [explain(record, "raw", **{**given, "layer": n}).caption for n in range(len(record.layers))]
+    asked = [words.partition(", ")[2].partition(", ")[2].partition(" · ")[0] for words in captions]
+    others = [f"in layer {n} {words}" for n, words in enumerate(asked, 1) if words != asked[0]]
+    caption = f"attention {'; '.join([asked[0], *others])}"
     if any(not layer.sums_to_one and bool((layer.weights < 0).any()) for layer in record.layers):
         caption += f", {given.get('part', 'positive')} part"
-    return sheet(maps, image, model=record.model, provenance=record.provenance, caption=caption), caption
+    drawn = sheet(
+        maps,
+        image,
+        alpha=alpha,
+        colormap=colormap,
+        model=record.model,
+        provenance=record.provenance,
+        caption=caption,
+    )
+    return drawn, caption

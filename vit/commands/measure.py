@@ -7,6 +7,7 @@ from typing import Any
 from vit.commands import shared
 from vit.commands.classes import class_number
 from vit.commands.work import working
+from vit.errors import VitError
 
 ENDINGS = (".png", ".svg", ".pdf", ".csv", ".npz")
 EXAMPLE = "python -m vit measure photo.jpg --measure distance -o distance.png"
@@ -40,6 +41,9 @@ def run(options: argparse.Namespace) -> None:
         from vit.render import save_measure
 
         chosen = get_measure(options.measure)
+        for name in (*chosen.parts, "others"):
+            if name in given:
+                raise VitError(f"--option {name} is none for a shell: it takes more than a number or a word.")
         check_options(chosen.name, given)
         model = shared.open_model(options, work)
         if size:

@@ -131,7 +131,7 @@ def open_model(options: argparse.Namespace, work: "Work") -> "VisionModel":
 
 
 def own_option(words: str) -> tuple[str, int | float | str]:
-    """A method's or a measure's own option out of "residual=0.3"."""
+    """A method's or a measure's own option out of "residual=0.3", "centred=True" or "part=negative"."""
     name, equals, value = words.partition("=")
     if not equals:
         raise VitError(f"--option takes NAME=VALUE, such as residual=0.3; {words!r} is not that.")
@@ -140,7 +140,7 @@ def own_option(words: str) -> tuple[str, int | float | str]:
             return name, kind(value)
         except ValueError:
             continue
-    return name, value
+    return name, {"true": True, "false": False}.get(value.lower(), value)
 
 
 def pair(name: str, words: str) -> tuple[int, int]:

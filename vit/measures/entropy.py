@@ -97,8 +97,9 @@ def _of_layer(layer: LayerAttention, readout_tokens: tuple[str, ...]) -> tuple[T
     others = ((layer.queries.tokens >= 0) & (readout == 0)).float()
 
     def mean(values: Tensor, rows: Tensor) -> Tensor:
-        chosen = torch.where(rows.unsqueeze(1) > 0, values * rows.unsqueeze(1), 0.0)
-        return chosen.sum((0, 2)) / rows.sum()  # no such row: 0 / 0, NaN
+        counted = rows.unsqueeze(1) * ~values.isnan()  # (windows, heads, queries): a row without a choice has no share
+        chosen = torch.where(counted > 0, values * counted, 0.0)
+        return chosen.sum((0, 2)) / counted.sum((0, 2))  # no such row: 0 / 0, NaN
 
     tokens, most = nats.exp(), int(choices.max())
     return mean(share, others), mean(tokens, others), mean(share, readout), mean(tokens, readout), most

@@ -9,7 +9,7 @@ from vit.attention import AttentionRecord, LayerFeatures, TokenLayout
 from vit.measures.choices import block_of
 from vit.measures.registry import registered
 from vit.measures.result import Measured, Row, signed
-from vit.methods.choices import Query, token_words
+from vit.methods.choices import Query, check_switch, token_words
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,6 +56,7 @@ def patch_similarity(
     Formula: ``cos(x_i, x_j)``. With ``centred`` the mean over the patches is taken from all vectors first, which
     leaves what sets them apart. Amir et al. 2021 (https://arxiv.org/abs/2112.05814).
     """
+    check_switch("centred", centred)
     block = block_of(record, layer)
     layout = block.layout
     token = layout.token((layout.grid.rows // 2, layout.grid.cols // 2) if patch is None else patch)

@@ -70,16 +70,21 @@ def get_method(name: str) -> Method:
     return _METHODS[name]
 
 
+def check_options(name: str, given: dict[str, Any]) -> None:
+    """MethodError for an option that the method doesn't have."""
+    known = get_method(name).options
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise MethodError(f"{name} has no option {unknown[0]!r}; its options: {', '.join(known) or 'none'}.")
+
+
 def explain(record: AttentionRecord, method: str = "rollout", **options: Any) -> Heatmap:
     """The heatmap that a method makes of a record; the options are the method's own, by name.
 
     Raises MethodError for an unknown method or option, and where the method isn't defined for this model.
     """
     chosen = get_method(method)
-    unknown = sorted(set(options) - set(chosen.options))
-    if unknown:
-        have = ", ".join(chosen.options) or "none"
-        raise MethodError(f"{method} has no option {unknown[0]!r}; its options: {have}.")
+    check_options(method, options)
     heat = chosen.run(record, **options)
     return replace(heat, model=record.model, provenance=record.provenance)
 

@@ -23,10 +23,15 @@ def position_embeddings(model: VisionModel) -> Tensor:
             "where a patch is in other ways, as by how far two patches are apart."
         )
     positions = positions.detach().float()
-    width = getattr(network, "embed_dim", positions.shape[-1])
-    if positions.ndim == 4 and positions.shape[0] == 1 and positions.shape[-1] == width:
-        return positions[0]
-    grid = getattr(network, "grid", None) or getattr(getattr(network, "patch_embed", None), "grid_size", None)
+    patches = getattr(network, "patch_embed", None)
+    if positions.ndim == 4 and positions.shape[0] == 1 and not hasattr(network, "pos_embed_window"):  # a second part
+        made = getattr(getattr(patches, "proj", None), "out_channels", None)
+        width = getattr(network, "embed_dim", made if made == positions.shape[1] else positions.shape[-1])
+        if positions.shape[-1] == width:
+            return positions[0]
+        if positions.shape[1] == width:  # channels first
+            return positions[0].permute(1, 2, 0)
+    grid = getattr(network, "grid", None) or getattr(patches, "grid_size", None)
     if positions.ndim == 3 and positions.shape[0] == 1 and grid is not None:
         rows, cols = grid
         prefix = positions.shape[1] - rows * cols

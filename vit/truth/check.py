@@ -15,6 +15,7 @@ from vit.image import load_image
 from vit.measures.curves import Faithfulness
 from vit.measures.faithfulness import Predict, Progress, coarsest, faithfulness, refuse_flat
 from vit.methods import explain, get_method, list_methods
+from vit.models.answer import answer_of
 from vit.models.vision_model import VisionModel
 from vit.tokens import Grid, whole_number
 
@@ -74,10 +75,10 @@ def check(
     number = whole_number(target)
     if number is None or not 0 <= number < len(model.labels):
         raise MethodError(f"Class {target!r} is not in 0 to {len(model.labels) - 1}.")
-    heats, refused = _maps(asked, number, heatmap or heatmap_of(model, image))
+    heats, refused, sized = _maps(asked, number, heatmap or heatmap_of(model, image))
     if not heats:
         raise NoMapError("There is no map to check: " + " ".join(f"{name}: {why}" for name, why in refused))
-    grid = settings.pop("grid", None) or coarsest(heats)
+    grid = settings.pop("grid", None) or coarsest(sized)
     results = faithfulness(heats, pixels, predict, number, grid=grid, progress=progress, **settings)
     return Check(
         model=model.name,
@@ -91,19 +92,23 @@ def check(
     )
 
 
-def _maps(asked: list, target: int, heatmap: HeatmapOf) -> tuple[list[Heatmap], list[tuple[str, str]]]:
-    """The maps that there are, and for each of the others the sentence that says why not."""
-    heats, refused = [], []
+def _maps(asked: list, target: int, heatmap: HeatmapOf) -> tuple[list[Heatmap], list[tuple[str, str]], list[Heatmap]]:
+    """The maps that there are, for each of the others the sentence that says why not, and all that came about.
+
+    A flat one says nothing, but counts for the grid: else one photo of a folder would be checked on a finer one.
+    """
+    heats, refused, sized = [], [], []
     for each in asked:
         try:
             heat = heatmap(each, target) if isinstance(each, str) else each
+            sized.append(heat)
             refuse_flat(heat)
             heats.append(heat)
         except BusyError:
             raise  # no fault of the map
         except VitError as error:
             refused.append((each if isinstance(each, str) else each.method, str(error)))
-    return heats, refused
+    return heats, refused, sized
 
 
 def predictor(model: VisionModel, device: torch.device | str = "cpu") -> Predict:
@@ -117,7 +122,7 @@ def predictor(model: VisionModel, device: torch.device | str = "cpu") -> Predict
 
     def predict(pixels: Tensor) -> Tensor:
         with torch.inference_mode():
-            return network(pixels.to(device)).float().softmax(-1)
+            return answer_of(network(pixels.to(device))).float().softmax(-1)
 
     return predict
 

@@ -71,7 +71,11 @@ def check_folder(
         torch.set_num_threads(max(1, torch.get_num_threads() // state.num_processes))
     told = json.dumps([model.name, model.provenance, str(folder.resolve()), methods, settings], default=str)
     stem = f"{model.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
-    parts.mkdir(parents=True, exist_ok=True)
+    try:
+        parts.mkdir(parents=True, exist_ok=True)
+        (parts / f"{stem}-{state.process_index}.jsonl").touch()
+    except OSError as error:
+        raise DataError(f"{parts.name} can't be written: {error.strerror or 'the disk refused it'}.") from error
     names = {path.relative_to(folder).as_posix(): path for path in pictures}
     done = {row.picture for row in read_rows(parts, stem)}
     state.wait_for_everyone()  # all have read what there is before anybody writes more
@@ -82,8 +86,11 @@ def check_folder(
         file.write("\n" * (file.tell() > 0))  # after a line that was cut
         for number, name in enumerate(left[state.process_index :: state.num_processes]):
             row = check_one(model, names[name], name, predict, methods, settings)
-            file.write(json.dumps(asdict(row)) + "\n")  # ASCII: no name of a file ends a line, or can't be written
-            file.flush()
+            try:
+                file.write(json.dumps(asdict(row)) + "\n")  # ASCII: no name of a file ends a line, or can't be written
+                file.flush()
+            except OSError as error:
+                raise DataError(f"{parts.name} can't be written any more: is the disk full?") from error
             others = min((number + 1) * state.num_processes, len(left))  # all go at about the same pace
             progress(len(names) - len(left) + others, len(names))
     state.wait_for_everyone()

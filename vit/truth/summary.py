@@ -26,10 +26,12 @@ class Summary:
     gain_from: float
     gain_to: float
     p: float  # two-sided, of the gains: Wilcoxon's signed ranks
+    ranks: float  # of all ranks, the share that gains above 0 have; half of them by chance
 
     @property
     def verdict(self) -> str:
-        if self.p >= LEVEL:
+        """A few large losses may outweigh many small gains: where mean and ranks disagree, neither is said."""
+        if self.p >= LEVEL or (self.gain > 0) != (self.ranks > 0.5):
             return "as chance"
         return "better" if self.gain > 0 else "worse"
 
@@ -61,11 +63,13 @@ def _summary(rows: Sequence[Row], name: str, test: int) -> Summary:
     having = [row for row in rows if name in (row.methods or {})]
     areas = np.array([row.methods[name][test] for row in having if row.methods])
     gains = (areas - np.array([row.chance[test] for row in having])) * (-1 if TESTS[test] == "deletion" else 1)
-    # All pairs equal: nothing to rank, and no sign of a difference.
-    p = float(stats.wilcoxon(gains)[1]) if bool(np.any(gains != 0)) else 1.0  # type: ignore[index]
-    return Summary(
-        TESTS[test], len(having), float(areas.mean()), *interval(areas), float(gains.mean()), *interval(gains), p
-    )
+    p, ranks = 1.0, 0.5  # all pairs equal: nothing to rank, and no sign of a difference
+    if different := int(np.count_nonzero(gains)):
+        p = float(stats.wilcoxon(gains)[1])  # type: ignore[index]
+        above = float(stats.wilcoxon(gains, alternative="greater")[0])  # type: ignore[index]
+        ranks = above / (different * (different + 1) / 2)
+    mean, gain = float(areas.mean()), float(gains.mean())
+    return Summary(TESTS[test], len(having), mean, *interval(areas), gain, *interval(gains), p, ranks)
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:
