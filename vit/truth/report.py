@@ -36,8 +36,8 @@ def as_markdown(found: Mapping[str, Sequence[Row]], data: str, command: str, set
         f"{settings['seed']}. Ranges are 95% confidence intervals of the mean over pictures (percentile bootstrap, "
         "9,999 resamplings). p is Wilcoxon's signed-rank test, two-sided, of the method against the mean of the random "
         "orders, paired by picture; it is not corrected for the number of tests, and a difference is called one below "
-        f"{LEVEL}. Maps of finer grids are averaged onto the coarsest, so that every order moves pieces of one size. "
-        "The definitions: `vit/measures/faithfulness.py`. The command:",
+        f"{LEVEL}, if mean and ranks point the same way. Maps of finer grids are averaged onto the coarsest, so that "
+        "every order moves pieces of one size. The definitions: `vit/measures/faithfulness.py`. The command:",
         "",
         "```sh",
         command,
