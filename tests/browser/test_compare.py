@@ -74,6 +74,13 @@ def test_the_shares_shown_are_those_of_the_second_record(visit, weights, monkeyp
     assert shown == pytest.approx(float(row[2 + 3 * 8 + 4]), abs=0.01 * float(row.max()))
 
 
+def test_a_place_that_is_held_in_explore_is_asked_about_at_first(visit):
+    page = visit("?query=2,5").shown()
+    page.click("#tab-compare")
+    _ready(page)
+    assert all("from row 3, column 6" in line for line in _words(page, ".words"))
+
+
 def test_one_scale_for_both_unless_each_is_to_have_its_own(visit):
     page = visit("?view=compare").shown()
     _ready(page)

@@ -140,7 +140,12 @@ addView("compare", (view) => {
     select.value = now;
   }
 
+  let begun = false; // whether anything has been compared yet
+
   function show({ record, why, models: given }) {
+    const { query } = state.view;
+    if (!begun && query && !query.token) chosen.query ??= { ...query }; // what is held in Explore is asked about here
+    begun = true;
     sides[1].maps?.close();
     list(given, by === "model" ? (model || record?.model || "") : select.value);
     press();

@@ -220,6 +220,7 @@ addView("what_if", (view) => {
       silent = new Set();
       cursor = null;
       refused();
+      view.find(".verdict").textContent = ""; // of a photo or a model that is here no more
       told(null);
     },
     show(result) {
