@@ -167,6 +167,7 @@ def test_the_sliders_number_has_its_own_room(visit, photos, query, locale):
 def test_a_phone_scrolls_in_one_direction_only(visit, photos, part):
     page = _open(visit, photos[1], part, width=390, height=844, has_touch=True, is_mobile=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert "Click" not in page.inner_text(VIEW)  # a finger has no such thing
     nameless = page.locator(VIEW).evaluate("""(view) => {
         const words = (e) => [e.getAttribute("aria-label"), e.innerText, e.labels?.[0]?.innerText];
         return [...view.querySelectorAll("button, input, select, canvas[tabindex], [role=img]")]

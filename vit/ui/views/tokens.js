@@ -193,7 +193,7 @@ class Tokens {
   /** What the patch that is read has, for the eye and, a moment later, for the ear. */
   tell() {
     const line = this.sides.here(this, (this.pinned && this.pointed) || this.place);
-    const hand = this.board.touched || !matchMedia("(hover: hover)").matches ? "" : words(this.pinned ? "tokens.pinned" : "tokens.loose");
+    const hand = TOUCH || this.board.touched ? "" : words(this.pinned ? "tokens.pinned" : "tokens.loose");
     this.view.find(".told").textContent = `${line} ${hand}`;
     clearTimeout(this.speech);
     this.speech = setTimeout(() => (this.view.find(".heard").textContent = line), 300);
