@@ -8,6 +8,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -145,13 +146,11 @@ class Analysis:
         elif target is None:
             target = likeliest_class(self.record(image, model, say))
         record = self.record(image, model, say, target=target, keep=chosen.keep)
-        if against is None and chosen.slow:
-            with self.line.place(say):
-                return explain(record, method, **options)
-        if against is None:
+        if against is not None:
+            other = self.record(image, model, say, target=against, keep=chosen.keep)
+            return compare_classes(record, other, method, **options)[2]
+        with self.line.place(say) if chosen.slow else nullcontext():
             return explain(record, method, **options)
-        other = self.record(image, model, say, target=against, keep=chosen.keep)
-        return compare_classes(record, other, method, **options)[2]
 
     def what_if(
         self,

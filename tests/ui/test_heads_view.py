@@ -8,6 +8,7 @@ import pytest
 
 from tests.families import photo
 from tests.ui.test_what_if_view import Tiny
+from vit import capture
 from vit.errors import MethodError
 from vit.measures.distance import Distance
 from vit.measures.entropy import Entropy
@@ -24,6 +25,13 @@ TINY = Tiny()
 
 def asked(folder, model: str = "our deit", **options: Any) -> dict:
     return heads(Ask(TINY, photo(), model, options, lambda line: None, str(folder)))
+
+
+def test_a_record_too_large_to_keep_is_made_once_for_all_measures(tmp_path, monkeypatch):
+    ran, record = [], capture.record_attention
+    monkeypatch.setattr(capture, "record_attention", lambda *all, **more: ran.append(all) or record(*all, **more))
+    heads(Ask(Tiny(cache_bytes=10), photo(), "our deit", {}, lambda line: None, str(tmp_path)))
+    assert len(ran) == 1
 
 
 def measured(name: str, model: str = "our deit", **options: Any) -> Any:

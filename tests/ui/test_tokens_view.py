@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.families import photo, tiny_model
+from vit import capture
 from vit.analysis import Analysis
 from vit.errors import ModelError, VitError
 from vit.measures import get_measure
@@ -46,6 +47,14 @@ def ask(tmp_path):
         return Answer(tokens(Ask(Tiny(), photo(), family, options, lambda line: None, str(tmp_path))))
 
     return answer
+
+
+@pytest.mark.parametrize("options", [{}, {"want": "lens"}, {"want": "layer", "block": 1}])
+def test_a_record_too_large_to_keep_is_made_once_for_all_that_is_told(tmp_path, monkeypatch, options):
+    ran, record = [], capture.record_attention
+    monkeypatch.setattr(capture, "record_attention", lambda *all, **more: ran.append(all) or record(*all, **more))
+    tokens(Ask(Tiny(cache_bytes=10), photo(), "our vit", options, lambda line: None, str(tmp_path)))
+    assert len(ran) == 1
 
 
 def measured(name: str, family: str = "our vit", **options: Any) -> Any:

@@ -87,7 +87,7 @@ def _norms(ask: Ask, record: "AttentionRecord", numbers: Numbers) -> list[dict[s
     found = []
     for number, block in enumerate(blocks):
         ask.say(f"layer {block.layer + 1} of {blocks[-1].layer + 1}")
-        norms: TokenNorms = ask.analysis.measure(ask.image, ask.model, "norms", layer=number - len(blocks))  # type: ignore[assignment]
+        norms: TokenNorms = _measured(ask, record, "norms", layer=number - len(blocks))
         layout = block.layout
         sits = {"rows": layout.grid.rows, "cols": layout.grid.cols, "prefix": list(layout.prefix)}
         cells = None if layout.cells is None else {"bytes": 4, **numbers.put(layout.cells, "i4")}
@@ -138,7 +138,7 @@ def _layer(ask: Ask, record: "AttentionRecord", numbers: Numbers) -> dict[str, A
 
 
 def _colours(ask: Ask, record: "AttentionRecord", chosen: int, numbers: Numbers) -> dict[str, Any]:
-    found: TokenColours = ask.analysis.measure(ask.image, ask.model, "pca", layer=chosen - len(record.features))  # type: ignore[assignment]
+    found: TokenColours = _measured(ask, record, "pca", layer=chosen - len(record.features))
     return {"pixels": numbers.put((found.colours[0] * 255).round(), "u1"), "explained": found.explained.tolist()}
 
 
